@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/base/io.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "sandbox/base/errno.h"
+
+namespace podpilot {
+namespace {
+
+Result<std::string> read_regular(UniqueFd fd, const std::string& name, std::size_t limit) {
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return sys_error("fstat " + name);
+  if (S_ISDIR(st.st_mode)) return Error{Fault::invalid, name + ": is a folder, not a file"};
+  return read_all(fd, limit).within(name);
+}
+
+}  // namespace
+
+Result<std::size_t> read_some(BorrowedFd fd, char* buffer, std::size_t size) {
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), buffer, size);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) return sys_error("read");
+  }
+}
+
+Result<std::string> read_all(BorrowedFd fd, std::size_t limit) {
+  constexpr std::size_t kStep = 64 * 1024;
+  std::string bytes;
+  for (;;) {
+    const std::size_t have = bytes.size();
+    bytes.resize(have + kStep);
+    const std::size_t n = TRY(read_some(fd, bytes.data() + have, kStep));
+    bytes.resize(have + n);
+    if (bytes.size() > limit)
+      return Error{Fault::invalid, fmt::format("larger than the limit of {} bytes", limit)};
+    if (n == 0) return bytes;
+  }
+}
+
+Result<void> write_all(BorrowedFd fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return sys_error("write");
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<std::string> read_file_at(BorrowedFd dir, const std::string& name, std::size_t limit) {
+  // O_NONBLOCK: a FIFO planted under the name must not hang the reader.
+  UniqueFd fd(::openat(dir.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd) return sys_error("open " + name);
+  return read_regular(std::move(fd), name, limit);
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return sys_error("open " + path);
+  return read_regular(std::move(fd), path, limit);
+}
+
+Result<void> replace_file_at(BorrowedFd dir, const std::string& name, std::string_view bytes,
+                             mode_t mode, Durable durable) {
+  static std::atomic<unsigned> serial{0};
+  const std::string temporary = fmt::format(".{}.{}.{}.tmp", name, ::getpid(), serial++);
+  UniqueFd fd(::openat(dir.get(), temporary.c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!fd) return sys_error("create " + temporary);
+  Result<void> written = write_all(fd, bytes);
+  if (written && durable == Durable::yes && ::fsync(fd.get()) != 0) written = sys_error("fsync");
+  if (written && ::renameat(dir.get(), temporary.c_str(), dir.get(), name.c_str()) != 0)
+    written = sys_error("rename");
+  if (!written) {
+    ::unlinkat(dir.get(), temporary.c_str(), 0);
+    return std::move(written).within(name);
+  }
+  if (durable == Durable::yes && ::fsync(dir.get()) != 0) return sys_error("fsync folder");
+  return {};
+}
+
+}  // namespace podpilot

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/base/path.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <memory>
+#include <vector>
+
+#include "sandbox/base/errno.h"
+
+namespace podpilot {
+namespace {
+
+Result<UniqueFd> openat2_retry(BorrowedFd root, const std::string& path, int flags, mode_t mode,
+                               std::uint64_t resolve) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
+  how.resolve = resolve;
+  for (;;) {
+    const long fd = ::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how);
+    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
+    // EAGAIN: a rename raced the walk of ".." (openat2(2)); the kernel asks for another try.
+    if (errno == EINTR || errno == EAGAIN) continue;
+    if (errno == EXDEV) return Error{Fault::invalid, path + ": leads out of its folder"};
+    return sys_error("open " + path);
+  }
+}
+
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+using Dir = std::unique_ptr<DIR, CloseDir>;
+
+bool is_dot(const char* name) {
+  return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+}
+
+// One folder on the way down; an explicit stack, because a hostile tree may be deeper than ours.
+struct Level {
+  std::string name;  // in the parent
+  Dir dir;
+};
+
+Result<Level> descend(BorrowedFd parent, std::string name, dev_t device) {
+  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  int fd = ::openat(parent.get(), name.c_str(), flags);
+  if (fd < 0 && errno == EACCES) {
+    ::fchmodat(parent.get(), name.c_str(), 0700, 0);
+    fd = ::openat(parent.get(), name.c_str(), flags);
+  }
+  if (fd < 0) return sys_error("open " + name);
+  UniqueFd owner(fd);
+  struct stat st {};
+  if (::fstat(fd, &st) != 0) return sys_error("fstat " + name);
+  if (st.st_dev != device) return Error{Fault::invalid, name + ": is another filesystem"};
+  if ((st.st_mode & 0700) != 0700) ::fchmod(fd, 0700);
+  Dir dir(::fdopendir(fd));
+  if (!dir) return sys_error("fdopendir " + name);
+  owner.release();
+  return Level{std::move(name), std::move(dir)};
+}
+
+}  // namespace
+
+Result<UniqueFd> open_beneath(BorrowedFd root, const std::string& path, int flags, mode_t mode) {
+  return openat2_retry(root, path, flags | O_NOFOLLOW, mode,
+                       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+Result<UniqueFd> open_in_root(BorrowedFd root, const std::string& path, int flags, mode_t mode) {
+  return openat2_retry(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+Result<DirFd> open_dir(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return sys_error("open " + path);
+  return DirFd(std::move(fd));
+}
+
+Result<DirFd> make_dir_at(BorrowedFd parent, const std::string& name, mode_t mode) {
+  if (::mkdirat(parent.get(), name.c_str(), mode) != 0 && errno != EEXIST)
+    return sys_error("mkdir " + name);
+  UniqueFd fd(
+      ::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return sys_error("open " + name);
+  return DirFd(std::move(fd));
+}
+
+Result<DirFd> make_dirs(const std::string& path, mode_t mode) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string prefix = path.substr(0, slash);
+    if (::mkdir(prefix.c_str(), mode) != 0 && errno != EEXIST) {
+      const int err = errno;
+      struct stat st {};
+      // A read-only or foreign parent refuses mkdir even where the folder is there already.
+      if (::stat(prefix.c_str(), &st) != 0 || !S_ISDIR(st.st_mode))
+        return sys_error("mkdir " + prefix, err);
+    }
+    if (slash == std::string::npos) return open_dir(path);
+  }
+}
+
+Result<void> remove_tree(BorrowedFd parent, const std::string& name) {
+  if (::unlinkat(parent.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return sys_error("unlink " + name);
+  struct stat st {};
+  if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+    return sys_error("stat " + name);
+  std::vector<Level> stack;
+  stack.push_back(TRY(descend(parent, name, st.st_dev)));
+  while (!stack.empty()) {
+    DIR* dir = stack.back().dir.get();
+    errno = 0;
+    const dirent* entry = ::readdir(dir);
+    if (!entry && errno != 0) return sys_error("readdir " + stack.back().name);
+    if (entry) {
+      if (is_dot(entry->d_name)) continue;
+      if (entry->d_type != DT_DIR && ::unlinkat(::dirfd(dir), entry->d_name, 0) == 0) continue;
+      if (entry->d_type != DT_DIR && errno != EISDIR && errno != EPERM)
+        return sys_error(fmt::format("unlink {}", entry->d_name));
+      stack.push_back(TRY(descend(BorrowedFd(::dirfd(dir)), entry->d_name, st.st_dev)));
+      continue;
+    }
+    const std::string done = std::move(stack.back().name);
+    stack.pop_back();
+    const int above = stack.empty() ? parent.get() : ::dirfd(stack.back().dir.get());
+    if (::unlinkat(above, done.c_str(), AT_REMOVEDIR) != 0) return sys_error("rmdir " + done);
+  }
+  return {};
+}
+
+std::string fd_path(BorrowedFd fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+
+}  // namespace podpilot
