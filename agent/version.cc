@@ -20,6 +20,8 @@ constexpr BuildInfo kBuildInfo = {
 
 }  // namespace
 
-const BuildInfo& build_info() { return kBuildInfo; }
+const BuildInfo& build_info() {
+  return kBuildInfo;
+}
 
 }  // namespace podpilot::agent

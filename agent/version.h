@@ -13,10 +13,10 @@ struct Library {
 
 // What this binary was made of. All of it is static storage.
 struct BuildInfo {
-  std::string_view version;   // "0.1.0"
-  std::string_view commit;    // abbreviated, "-dirty" if files differed; "" outside of git
-  std::string_view compiler;  // "GNU 12.2.0"
-  std::string_view target;    // "x86_64-linux-gnu"
+  std::string_view version;            // "0.1.0"
+  std::string_view commit;             // abbreviated, "-dirty" if files differed; "" outside of git
+  std::string_view compiler;           // "GNU 12.2.0"
+  std::string_view target;             // "x86_64-linux-gnu"
   std::span<const Library> libraries;  // what is linked or compiled in, sorted by name
 };
 

@@ -32,10 +32,18 @@ void __wrap_freeaddrinfo(addrinfo*) {}
 int __wrap_getnameinfo(const sockaddr*, socklen_t, char*, socklen_t, char*, socklen_t, int) {
   return EAI_FAIL;
 }
-hostent* __wrap_gethostbyname(const char*) { return nullptr; }
-hostent* __wrap_gethostbyaddr(const void*, socklen_t, int) { return nullptr; }
-servent* __wrap_getservbyname(const char*, const char*) { return nullptr; }
-servent* __wrap_getservbyport(int, const char*) { return nullptr; }
+hostent* __wrap_gethostbyname(const char*) {
+  return nullptr;
+}
+hostent* __wrap_gethostbyaddr(const void*, socklen_t, int) {
+  return nullptr;
+}
+servent* __wrap_getservbyname(const char*, const char*) {
+  return nullptr;
+}
+servent* __wrap_getservbyport(int, const char*) {
+  return nullptr;
+}
 int __wrap_getservbyname_r(const char*, const char*, servent*, char*, size_t, servent** result) {
   *result = nullptr;
   return 0;
@@ -47,8 +55,12 @@ int __wrap_getservbyport_r(int, const char*, servent*, char*, size_t, servent** 
 
 // --- users and groups ---
 
-passwd* __wrap_getpwnam(const char*) { return nullptr; }
-passwd* __wrap_getpwuid(uid_t) { return nullptr; }
+passwd* __wrap_getpwnam(const char*) {
+  return nullptr;
+}
+passwd* __wrap_getpwuid(uid_t) {
+  return nullptr;
+}
 int __wrap_getpwnam_r(const char*, passwd*, char*, size_t, passwd** result) {
   *result = nullptr;
   return 0;
@@ -57,8 +69,12 @@ int __wrap_getpwuid_r(uid_t, passwd*, char*, size_t, passwd** result) {
   *result = nullptr;
   return 0;
 }
-group* __wrap_getgrnam(const char*) { return nullptr; }
-group* __wrap_getgrgid(gid_t) { return nullptr; }
+group* __wrap_getgrnam(const char*) {
+  return nullptr;
+}
+group* __wrap_getgrgid(gid_t) {
+  return nullptr;
+}
 int __wrap_getgrnam_r(const char*, group*, char*, size_t, group** result) {
   *result = nullptr;
   return 0;
@@ -70,10 +86,20 @@ int __wrap_getgrgid_r(gid_t, group*, char*, size_t, group** result) {
 
 // --- shared objects (OpenSSL's engines and providers) ---
 
-void* __wrap_dlopen(const char*, int) { return nullptr; }
-void* __wrap_dlsym(void*, const char*) { return nullptr; }
-int __wrap_dlclose(void*) { return 0; }
-const char* __wrap_dlerror() { return "podpilot is static and loads no shared objects"; }
-int __wrap_dladdr(const void*, void*) { return 0; }
+void* __wrap_dlopen(const char*, int) {
+  return nullptr;
+}
+void* __wrap_dlsym(void*, const char*) {
+  return nullptr;
+}
+int __wrap_dlclose(void*) {
+  return 0;
+}
+const char* __wrap_dlerror() {
+  return "podpilot is static and loads no shared objects";
+}
+int __wrap_dladdr(const void*, void*) {
+  return 0;
+}
 
 }  // extern "C"

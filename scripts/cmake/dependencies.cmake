@@ -21,9 +21,9 @@ message(STATUS "Libraries: ${deps}")
 # podpilot_archive(NAME ARCHIVE [REQUIREMENT...]): the target podpilot::NAME, which is the file
 # ARCHIVE and needs the other targets after it on the link line.
 function(podpilot_archive name archive)
-  find_library(file NAMES ${archive} PATHS ${deps}/lib NO_CACHE REQUIRED)
+  find_library(archive_file NAMES ${archive} PATHS ${deps}/lib NO_CACHE REQUIRED)
   add_library(podpilot::${name} STATIC IMPORTED GLOBAL)
-  set_target_properties(podpilot::${name} PROPERTIES IMPORTED_LOCATION ${file})
+  set_target_properties(podpilot::${name} PROPERTIES IMPORTED_LOCATION ${archive_file})
   target_link_libraries(podpilot::${name} INTERFACE ${ARGN})
 endfunction()
 

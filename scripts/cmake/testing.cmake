@@ -9,6 +9,11 @@
 set(test_dir ${PROJECT_SOURCE_DIR}/test)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test)
 
+# What a test may want to know of its surroundings. Not compiled in: compiler caches are shared by
+# checkouts in different places.
+set(test_environment "PODPILOT=$<TARGET_FILE:podpilot>"
+  "PODPILOT_BUILD=${PROJECT_BINARY_DIR}" "PODPILOT_SOURCE=${PROJECT_SOURCE_DIR}")
+
 # --- fuzzers --------------------------------------------------------------------------------------
 
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${test_dir}/fuzz/*_fuzz.cc)
@@ -49,12 +54,10 @@ function(podpilot_add_catch name label timeout folder)
   endif()
   podpilot_add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE podpilot_test)
-  # What a test may want to know of its surroundings; podpilot itself is not built from here.
-  target_compile_definitions(${name} PRIVATE
-    PODPILOT_TEST_SOURCE_DIR="${test_dir}" PODPILOT_TEST_BUILD_DIR="${PROJECT_BINARY_DIR}")
   add_dependencies(${name} podpilot_victims)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} SKIP_RETURN_CODE 77)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} SKIP_RETURN_CODE 77
+    ENVIRONMENT "${test_environment}")
 endfunction()
 
 add_custom_target(podpilot_victims)
@@ -91,7 +94,7 @@ foreach(script IN LISTS scripts)
   cmake_path(GET script STEM name)
   add_test(NAME ${name} COMMAND bash ${script})
   set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 120 SKIP_RETURN_CODE 77
-    ENVIRONMENT "PODPILOT=$<TARGET_FILE:podpilot>;PODPILOT_BUILD=${PROJECT_BINARY_DIR}")
+    ENVIRONMENT "${test_environment}")
   file(STRINGS ${script} properties REGEX "^# ctest: ")
   foreach(property IN LISTS properties)
     if(property STREQUAL "# ctest: serial")

@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
     std::vector<fs::path> files;
     std::error_code error;
     if (fs::is_directory(argv[i], error)) {
-      for (fs::directory_iterator it(argv[i], error), end; !error && it != end; it.increment(error)) {
+      for (fs::directory_iterator it(argv[i], error), end; !error && it != end;
+           it.increment(error)) {
         if (it->is_regular_file(error)) files.push_back(it->path());
       }
     } else {
