@@ -44,7 +44,7 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"time-limit", 0, "TIME", "", kRun, "SIGTERM after so long, SIGKILL 10 s later"},
     {"pull", 0, "POLICY", "missing", kRun, "missing, always (ask the registry) or never"},
     {"print-plan", 0, "", "", kRun, "tell the steps that make the sandbox, and run nothing"},
-    {"json", 0, "", "", kRun | kPull | kCache | kDoctor | kVersion | kQueue, "for scripts"},
+    {"json", 0, "", "", kCache | kDoctor | kVersion | kQueue, "for scripts"},
     {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
     {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
     {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
@@ -58,7 +58,7 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
     {"events-fd", 0, "N", "", kPull, "tell what happens on this descriptor, one JSON object a line"},
     {"quiet", 'q', "", "", kRun | kPull, "no progress"},
-    {"log-level", 0, "LEVEL", "info", kPilot | kRun | kPull, "debug, info, warning or error"},
+    {"log-level", 0, "LEVEL", "", kPilot | kRun | kPull, "debug, info, warning or error"},
     {"log-format", 0, "FORMAT", "text", kPilot | kRun | kPull, "text or json"},
     {"help", 'h', "", "", kAll, "this text"},
 });
