@@ -112,7 +112,8 @@ Result<Published> publish(const Folder& folder, const Ticket& ticket, unsigned r
 
 Result<bool> give_back(const Folder& folder, const Ticket& ticket) {
   const bool won = TRY(folder.move(State::running, ticket, State::queued, ticket));
-  clean_up("spool: cannot remove an attempt", folder.remove_attempt(ticket));
+  // Lost may also mean that it was published: then the files are the result.
+  if (won) clean_up("spool: cannot remove an attempt", folder.remove_attempt(ticket));
   return won;
 }
 

@@ -57,8 +57,7 @@ Result<UniqueFd> open_known(BorrowedFd folder, const std::string& name, const st
 
 }  // namespace
 
-Result<void> TreeCopier::copy(BorrowedFd source, const std::string& path,
-                              const std::string& name) {
+Result<void> TreeCopier::copy(BorrowedFd source, const std::string& path, const std::string& name) {
   const Split from = split_last(path);
   const Split to = split_last(name);
   const UniqueFd from_folder = TRY(open_beneath(source, from.parent, O_PATH | O_DIRECTORY));
@@ -71,8 +70,8 @@ Result<void> TreeCopier::count(std::uint64_t bytes, std::uint64_t entries) {
   bytes_ += bytes;
   entries_ += entries;
   if (bytes_ > limits_.bytes)
-    return Error{Fault::exhausted, fmt::format("over the limit of {} in all",
-                                               human_bytes(limits_.bytes))};
+    return Error{Fault::exhausted,
+                 fmt::format("over the limit of {} in all", human_bytes(limits_.bytes))};
   if (entries_ > limits_.entries)
     return Error{Fault::exhausted, fmt::format("over the limit of {} entries", limits_.entries)};
   return {};
@@ -108,8 +107,7 @@ Result<void> TreeCopier::folder(BorrowedFd in, Place to, const std::string& show
   if (depth == limits_.depth)
     return Error{Fault::invalid, fmt::format("folders nested deeper than {}", limits_.depth)};
   const DirFd out = TRY(make_dir_at(to.folder, to.name, 0777).within(printable(shown)));
-  const std::vector<std::string> names =
-      TRY(list_names(in, kMaxFolder).within(printable(shown)));
+  const std::vector<std::string> names = TRY(list_names(in, kMaxFolder).within(printable(shown)));
   for (const std::string& name : names)
     TRY(entry({in, name}, {out, name}, fmt::format("{}/{}", shown, name), depth + 1));
   return {};
@@ -140,8 +138,7 @@ Result<void> TreeCopier::file(BorrowedFd in, Place to) {
   return {};
 }
 
-Result<void> TreeCopier::data(BorrowedFd in, BorrowedFd out, std::int64_t begin,
-                              std::int64_t end) {
+Result<void> TreeCopier::data(BorrowedFd in, BorrowedFd out, std::int64_t begin, std::int64_t end) {
   if (::lseek(in.get(), begin, SEEK_SET) < 0 || ::lseek(out.get(), begin, SEEK_SET) < 0)
     return sys_error("seek");
   std::string buffer(std::min(kChunk, static_cast<std::size_t>(end - begin)), '\0');

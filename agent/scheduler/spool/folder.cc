@@ -92,8 +92,8 @@ Result<Folder> Folder::open(const std::string& path, Create create) {
   const std::string version = fmt::format("v{}", kSpoolFormat);
   std::string full = fmt::format("{}{}{}", path, path.ends_with('/') ? "" : "/", version);
   if (create == Create::no) {
-    UniqueFd root(::openat(spool.get(), version.c_str(),
-                           O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    UniqueFd root(
+        ::openat(spool.get(), version.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     if (!root && errno == ENOENT)
       return Error{Fault::not_found,
                    fmt::format("{}: not a spool (it has no folder {})", path, version)};

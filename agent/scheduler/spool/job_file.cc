@@ -90,9 +90,11 @@ Result<PullPolicy> pull_policy(JsonObject& object, const char* key) {
 Result<std::string> inside(const std::string& place, const std::string& path) {
   TRY(check_text(place, path));
   std::string clean = clean_relative(path);
-  if (clean.empty()) return invalid(place, "must be a path inside the job's folder, without \"..\"");
+  if (clean.empty())
+    return invalid(place, "must be a path inside the job's folder, without \"..\"");
   if (clean.starts_with(kReserved))
-    return invalid(place, fmt::format("must not begin with {}, which is podpilot's own", kReserved));
+    return invalid(place,
+                   fmt::format("must not begin with {}, which is podpilot's own", kReserved));
   return clean;
 }
 

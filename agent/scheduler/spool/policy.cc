@@ -20,7 +20,9 @@ bool is_final(const Outcome& outcome) {
 }
 
 // Drained, evicted: nothing went wrong.
-bool is_blameless(const Outcome& outcome) { return outcome.slug == "payload-stopped"; }
+bool is_blameless(const Outcome& outcome) {
+  return outcome.slug == "payload-stopped";
+}
 
 }  // namespace
 

@@ -16,8 +16,8 @@ inline constexpr std::chrono::seconds kLease{20};
 inline constexpr unsigned kMaxStrikes = 10;
 
 struct Next {
-  State state;     // where the ticket goes
-  Ticket ticket;   // under which name
+  State state;      // where the ticket goes
+  Ticket ticket;    // under which name
   Outcome outcome;  // what is recorded
 };
 

@@ -15,7 +15,9 @@ double seconds(std::chrono::duration<Rep, Period> duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-Json text_or_null(std::string_view text) { return text.empty() ? Json() : Json(text); }
+Json text_or_null(std::string_view text) {
+  return text.empty() ? Json() : Json(text);
+}
 
 }  // namespace
 

@@ -18,8 +18,7 @@ class Sightings {
   explicit Sightings(Clock::duration max_gap) : max_gap_(max_gap) {}
 
   // `value` was seen under `name` at `now`: how long it has been so.
-  Clock::duration observe(const std::string& name, const std::string& value,
-                          Clock::time_point now);
+  Clock::duration observe(const std::string& name, const std::string& value, Clock::time_point now);
   // Forgets all other names.
   void keep_only(const std::set<std::string>& names);
   std::size_t size() const { return seen_.size(); }

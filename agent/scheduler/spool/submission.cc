@@ -94,8 +94,7 @@ Result<Cancelled> cancel(const Folder& spool, const std::string& id) {
     if (ticket.job != id) continue;
     if (state == State::done) return Cancelled::already_done;
     if (state == State::running) return Cancelled::asked;
-    const bool won =
-        TRY(end_unclaimed(spool, state, ticket, ticket.taken_by(me), cancelled()));
+    const bool won = TRY(end_unclaimed(spool, state, ticket, ticket.taken_by(me), cancelled()));
     return won ? Cancelled::ended : Cancelled::asked;
   }
   return Error{Fault::not_found, id + ": not in this spool"};

@@ -24,7 +24,7 @@ enum class Cancelled {
 Result<Cancelled> cancel(const Folder& spool, const std::string& id);
 
 struct Purged {
-  std::size_t jobs = 0;      // done and older than asked for
+  std::size_t jobs = 0;       // done and older than asked for
   std::size_t leftovers = 0;  // what crashes left behind
 };
 Result<Purged> purge(const Folder& spool, std::chrono::milliseconds age);

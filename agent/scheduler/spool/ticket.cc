@@ -40,9 +40,12 @@ std::optional<unsigned> parse_count(std::string_view text, char letter) {
 
 const char* to_string(State state) {
   switch (state) {
-    case State::queued: return "queued";
-    case State::running: return "running";
-    case State::done: return "done";
+    case State::queued:
+      return "queued";
+    case State::running:
+      return "running";
+    case State::done:
+      return "done";
   }
   return "done";
 }
@@ -67,7 +70,9 @@ std::optional<Ticket> Ticket::parse(std::string_view name) {
   return Ticket{priority, std::string(parts[0]), *attempt, *retried, *strikes, *owner};
 }
 
-std::string Ticket::attempt_name() const { return fmt::format("{}.{:016x}", attempt, owner); }
+std::string Ticket::attempt_name() const {
+  return fmt::format("{}.{:016x}", attempt, owner);
+}
 
 Ticket Ticket::taken_by(std::uint64_t who) const {
   Ticket taken = *this;
@@ -85,10 +90,11 @@ std::string new_job_id(std::chrono::system_clock::time_point now, std::uint32_t 
 }
 
 bool is_job_id(std::string_view text) {
-  constexpr std::string_view kShape = "dddddddd"  // date
-                                      "Tdddddd"   // time
-                                      "dddddd"    // microseconds
-                                      "Z-xxxxxxxx";
+  constexpr std::string_view kShape =
+      "dddddddd"  // date
+      "Tdddddd"   // time
+      "dddddd"    // microseconds
+      "Z-xxxxxxxx";
   if (text.size() != kShape.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool digit = text[i] >= '0' && text[i] <= '9';

@@ -28,11 +28,7 @@ bool fits(const Resources& wanted, const Resources& free, const Resources& total
 }
 
 Watcher::Watcher(const Folder& folder, std::uint64_t pilot, std::string name)
-    : folder_(folder),
-      pilot_(pilot),
-      name_(std::move(name)),
-      waiting_(kMaxGap),
-      leases_(kMaxGap) {}
+    : folder_(folder), pilot_(pilot), name_(std::move(name)), waiting_(kMaxGap), leases_(kMaxGap) {}
 
 bool Watcher::may_take(const Ticket& ticket, Clock::time_point now) {
   const auto delay = delay_before(ticket, pilot_);
