@@ -46,7 +46,6 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"print-plan", 0, "", "", kRun, "tell the steps that make the sandbox, and run nothing"},
     {"json", 0, "", "", kCache | kDoctor | kVersion | kQueue, "for scripts"},
     {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
-    {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
     {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
     {"remove", 0, "", "", kCache, "verify: remove what is damaged"},
 
@@ -91,13 +90,13 @@ inline constexpr auto kCommands = std::to_array<CommandText>({
      "\"-\" reads a job from stdin.",
      "  podpilot submit /work/spool job.json\n"
      "  echo '{\"image\":\"localhost:5000/tool:1\"}' | podpilot submit /work/spool -\n"},
-    {kQueue, "queue", "SPOOL [ID...]", "look at the jobs of a spool",
+    {kQueue, "queue", "SPOOL [ID]", "look at the jobs of a spool",
      "One line a job, or with --json one object a line.",
      "  podpilot queue /work/spool\n"
      "  podpilot queue /work/spool --purge 7d\n"},
     {kCancel, "cancel", "SPOOL ID...", "take jobs back",
      "A queued job is removed at once, a running one is stopped by its pilot.",
-     "  podpilot cancel /work/spool 0192f0c3a1b2-7d3e\n"},
+     "  podpilot cancel /work/spool 20260721T221530123456Z-9f3ab2c1\n"},
     {kVersion, "version", "", "what this binary is made of",
      "Version, commit and every library that is linked in.", "  podpilot version --json\n"},
 });
