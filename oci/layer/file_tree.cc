@@ -30,22 +30,22 @@ void push_components(std::vector<std::string_view>& stack, std::string_view path
 FileTree::FileTree() : slots_(64, kFree) { nodes_.emplace_back(); }
 
 std::string_view FileTree::keep(std::string_view text) {
-  if (text.empty()) return {};
-  if (text.size() > kArenaChunk / 4) {
+  const std::size_t size = text.size() + 1;  // names go to system calls: they end in a NUL
+  char* place = nullptr;
+  if (size > kArenaChunk / 4) {
     // A chunk of its own, below the one that is being filled.
-    auto own = std::make_unique_for_overwrite<char[]>(text.size());
-    std::memcpy(own.get(), text.data(), text.size());
-    const std::string_view kept(own.get(), text.size());
-    arena_.insert(arena_.begin(), std::move(own));
-    return kept;
+    arena_.insert(arena_.begin(), std::make_unique_for_overwrite<char[]>(size));
+    place = arena_.front().get();
+  } else {
+    if (arena_left_ < size) {
+      arena_.push_back(std::make_unique_for_overwrite<char[]>(kArenaChunk));
+      arena_left_ = kArenaChunk;
+    }
+    place = arena_.back().get() + (kArenaChunk - arena_left_);
+    arena_left_ -= size;
   }
-  if (arena_left_ < text.size()) {
-    arena_.push_back(std::make_unique_for_overwrite<char[]>(kArenaChunk));
-    arena_left_ = kArenaChunk;
-  }
-  char* place = arena_.back().get() + (kArenaChunk - arena_left_);
-  std::memcpy(place, text.data(), text.size());
-  arena_left_ -= text.size();
+  if (!text.empty()) std::memcpy(place, text.data(), text.size());
+  place[text.size()] = 0;
   return {place, text.size()};
 }
 

@@ -25,7 +25,7 @@ class FileTree {
   // 66,000 of them for a large image: kept small.
   struct Node {
     std::uint64_t value = 0;  // the owner's
-    std::string_view name;
+    std::string_view name;    // a NUL follows, as after target: data() is a C string
     std::string_view target;  // of a symlink
     NodeId parent = kNoNode;
     NodeId first_child = kNoNode;
