@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,7 +76,7 @@ ChildProcess::~ChildProcess() {
 }
 
 Result<void> ChildProcess::kill(int signal) const {
-  if (::pidfd_send_signal(pidfd_.get(), signal, nullptr, 0) != 0) return sys_error("kill");
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) return sys_error("kill");
   return {};
 }
 
@@ -96,7 +96,8 @@ Result<std::optional<ExitStatus>> ChildProcess::wait(Deadline deadline, rusage* 
 }
 
 Result<UniqueFd> open_pidfd(pid_t pid) {
-  UniqueFd fd(::pidfd_open(pid, 0));
+  // By number: glibc 2.36 declares its wrappers without extern "C".
+  UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!fd) return sys_error("pidfd_open");
   return fd;
 }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ids of a user namespace (user_namespaces(7)).
+#pragma once
+
+#include <sys/types.h>
+
+#include "sandbox/base/result.h"
+#include "sandbox/spec.h"
+
+namespace podpilot::sandbox {
+
+// Maps the one uid and gid of the pilot (`outer_*`) to the ones that the payload shall have. Called
+// by the first process of the new namespace itself: for a single id the kernel lets the owner do
+// it (with setgroups denied, user_namespaces(7)), which saves a round trip to the parent.
+// Everything that the pilot owns then seems to belong to `inner`; other ids do not exist inside.
+Result<void> map_single_id(const Identity& inner, uid_t outer_uid, gid_t outer_gid);
+
+}  // namespace podpilot::sandbox

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/landlock.h"
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "sandbox/base/errno.h"
+
+namespace podpilot::sandbox {
+namespace {
+
+// struct landlock_ruleset_attr as of ABI 6. Debian 12's headers end at ABI 2; older kernels take a
+// longer struct whose tail is zero.
+struct RulesetAttributes {
+  std::uint64_t handled_access_fs = 0;
+  std::uint64_t handled_access_net = 0;
+  std::uint64_t scoped = 0;
+};
+
+// linux/landlock.h: bits 0..12 came with ABI 1, REFER with 2, TRUNCATE with 3, IOCTL_DEV with 5.
+constexpr std::uint64_t kAbi1 = (1ULL << 13) - 1;
+constexpr std::uint64_t kRefer = 1ULL << 13;
+constexpr std::uint64_t kTruncate = 1ULL << 14;
+constexpr std::uint64_t kIoctlDevice = 1ULL << 15;
+constexpr std::uint64_t kScopeAbstractUnix = 1ULL << 0;
+constexpr std::uint64_t kScopeSignal = 1ULL << 1;
+
+constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+                                LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kDevices =
+    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK | kIoctlDevice;
+// What a rule on a file, not a folder, may carry.
+constexpr std::uint64_t kFileRights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+                                      LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
+
+std::uint64_t handled_files(int abi) {
+  std::uint64_t rights = kAbi1;
+  if (abi >= 2) rights |= kRefer;
+  if (abi >= 3) rights |= kTruncate;
+  if (abi >= 5) rights |= kIoctlDevice;
+  return rights;
+}
+
+Result<UniqueFd> create_ruleset(const RulesetAttributes& attributes, int abi) {
+  // Before ABI 4 the struct had one member; a longer one with a zero tail is accepted as well.
+  const std::size_t size = abi >= 6   ? sizeof attributes
+                           : abi >= 4 ? 2 * sizeof(std::uint64_t)
+                                      : sizeof(std::uint64_t);
+  UniqueFd ruleset(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
+  if (!ruleset) return sys_error("landlock_create_ruleset");
+  return ruleset;
+}
+
+Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t rights) {
+  const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!place && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return {};
+  if (!place) return sys_error("open " + path);
+  struct stat st {};
+  if (::fstat(place.get(), &st) != 0) return sys_error("fstat " + path);
+  landlock_path_beneath_attr rule{};
+  rule.allowed_access = S_ISDIR(st.st_mode) ? rights : rights & kFileRights;
+  rule.parent_fd = place.get();
+  if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+    return sys_error("landlock_add_rule " + path);
+  return {};
+}
+
+Result<int> enforce(BorrowedFd ruleset, int abi) {
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
+    return sys_error("landlock_restrict_self");
+  return abi;
+}
+
+}  // namespace
+
+int landlock_abi() {
+  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0,
+                             LANDLOCK_CREATE_RULESET_VERSION);
+  return abi > 0 ? static_cast<int>(abi) : 0;
+}
+
+Result<int> restrict_filesystem(const LandlockRules& rules) {
+  const int abi = landlock_abi();
+  if (abi == 0) return 0;
+  const std::uint64_t files = handled_files(abi);
+  RulesetAttributes attributes{.handled_access_fs = files};
+  if (rules.scope_ipc && abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
+  for (const std::string& path : rules.read) TRY(allow(ruleset, path, kRead & files));
+  for (const std::string& path : rules.read_write)
+    TRY(allow(ruleset, path, files & ~kDevices));
+  return enforce(ruleset, abi);
+}
+
+Result<int> restrict_ipc() {
+  const int abi = landlock_abi();
+  if (abi < 6) return 0;
+  const UniqueFd ruleset =
+      TRY(create_ruleset({.scoped = kScopeAbstractUnix | kScopeSignal}, abi));
+  return enforce(ruleset, abi);
+}
+
+}  // namespace podpilot::sandbox

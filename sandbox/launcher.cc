@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/launcher.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
+#include "sandbox/base/poller.h"
+#include "sandbox/base/socket.h"
+#include "sandbox/init.h"
+
+namespace podpilot::sandbox {
+namespace {
+
+constexpr std::size_t kMaxPlanBytes = 8 << 20;  // over ARG_MAX's usual 2 MiB of argv and env
+constexpr std::size_t kRequestDescriptors = 4;  // plan, stdin, stdout, stderr
+constexpr std::size_t kReplyDescriptors = 2;    // pidfd, reports
+
+// The launcher's reply to a request: descriptors, or this.
+struct Refusal {
+  Fault fault = Fault::internal;
+  char text[200] = {};
+};
+
+struct Started {
+  UniqueFd pidfd;
+  UniqueFd reports;
+};
+
+Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& request,
+                              const std::vector<pid_t>& hidden) {
+  auto [ours, theirs] = TRY(socket_pair());
+  InitContext context{.report = theirs.get(),
+                      .stdio = {request[1].get(), request[2].get(), request[3].get()},
+                      .outer_uid = ::geteuid(),
+                      .outer_gid = ::getegid(),
+                      .hidden = hidden,
+                      .cloned_ns = monotonic_ns()};
+  int pidfd = -1;
+  // Raw clone(2): clone3 and unshare are refused by seccomp profiles that let this through, and a
+  // null stack gives fork's semantics. Argument order as on x86-64 and arm64 for these five.
+  const long pid = ::syscall(SYS_clone, plan.namespaces | CLONE_PIDFD | SIGCHLD, nullptr, &pidfd,
+                             nullptr, nullptr);
+  if (pid < 0) return sys_error("clone with new namespaces");
+  if (pid == 0) {
+    ours.reset();
+    run_init(plan, std::move(context));
+  }
+  return Started{UniqueFd(pidfd), std::move(ours)};
+}
+
+Result<Started> serve(const Message& request, const std::vector<pid_t>& hidden) {
+  if (request.descriptors.size() != kRequestDescriptors)
+    return Error{Fault::internal, "a request without its descriptors"};
+  ::lseek(request.descriptors[0].get(), 0, SEEK_SET);
+  const std::string bytes = TRY(read_all(request.descriptors[0], kMaxPlanBytes));
+  const Plan plan = TRY(parse_plan(bytes));
+  return clone_sandbox(plan, request.descriptors, hidden);
+}
+
+Result<void> answer(BorrowedFd control, const Result<Started>& started) {
+  if (started) return send_message(control, "+", {started->pidfd, started->reports});
+  Refusal refusal{.fault = started.error().fault};
+  std::strncpy(refusal.text, started.error().text.c_str(), sizeof refusal.text - 1);
+  return send_message(control, {reinterpret_cast<const char*>(&refusal), sizeof refusal});
+}
+
+Result<void> launcher_loop(BorrowedFd control, const std::vector<pid_t>& hidden) {
+  const SignalFd children = TRY(SignalFd::create({SIGCHLD}));
+  for (;;) {
+    pollfd fds[] = {{control.get(), POLLIN, 0}, {children.fd().get(), POLLIN, 0}};
+    if (::poll(fds, 2, -1) < 0 && errno != EINTR) return sys_error("poll");
+    while (children.next() != 0) {
+    }
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+    if (fds[0].revents == 0) continue;
+    const std::optional<Message> request = TRY(receive_message(control, 64, Wait::yes));
+    if (!request || request->bytes.empty()) return {};  // the pilot is gone or done
+    TRY(answer(control, serve(*request, hidden)));
+  }
+}
+
+[[noreturn]] void run_launcher(UniqueFd control, pid_t pilot) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != pilot) ::_exit(1);
+  ::prctl(PR_SET_NAME, "podpilot-launch");
+  ::prctl(PR_SET_DUMPABLE, 0);
+  ::setsid();  // signals that a terminal sends to the pilot's group are the pilot's to judge
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (int fd = 0; fd <= 2 && null; ++fd) ::dup3(null.get(), fd, O_CLOEXEC);
+  const Result<void> ended = launcher_loop(control, {pilot, ::getpid()});
+  ::_exit(ended ? 0 : 1);
+}
+
+Result<UniqueFd> in_memory(const std::string& bytes) {
+  UniqueFd file(::memfd_create("plan", MFD_CLOEXEC));
+  if (!file) return sys_error("memfd_create");
+  TRY(write_all(file, bytes));
+  return file;
+}
+
+}  // namespace
+
+Sandbox& Sandbox::operator=(Sandbox&& other) noexcept {
+  std::swap(pidfd_, other.pidfd_);
+  std::swap(reports_, other.reports_);
+  return *this;
+}
+
+Sandbox::~Sandbox() {
+  if (pidfd_) [[maybe_unused]]
+    const auto killed = kill_now();
+}
+
+Result<void> Sandbox::signal(int signal) const {
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0)
+    return sys_error("signal to the sandbox");
+  return {};
+}
+Result<void> Sandbox::suspend() const { return signal(order_suspend()); }
+Result<void> Sandbox::resume() const { return signal(order_resume()); }
+Result<void> Sandbox::kill() const { return signal(order_kill()); }
+Result<void> Sandbox::kill_now() const { return signal(SIGKILL); }
+
+Result<Launcher> Launcher::start() {
+  auto [ours, theirs] = TRY(socket_pair());
+  const pid_t pilot = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) return sys_error("fork of the launcher");
+  if (pid == 0) {
+    ours.reset();
+    run_launcher(std::move(theirs), pilot);
+  }
+  UniqueFd pidfd = TRY(open_pidfd(pid));
+  return Launcher(ChildProcess(pid, std::move(pidfd)), std::move(ours));
+}
+
+Result<Sandbox> Launcher::launch(const Plan& plan, const Stdio& stdio) {
+  const UniqueFd file = TRY(in_memory(serialise(plan)));
+  TRY(send_message(control_, "launch", {file, stdio.in, stdio.out, stdio.error})
+          .within("launcher"));
+  std::optional<Message> reply = TRY(receive_message(control_, sizeof(Refusal), Wait::yes));
+  if (!reply || reply->bytes.empty()) return Error{Fault::internal, "the launcher is gone"};
+  if (reply->descriptors.size() == kReplyDescriptors)
+    return Sandbox(std::move(reply->descriptors[0]), std::move(reply->descriptors[1]));
+  Refusal refusal;
+  if (reply->bytes.size() != sizeof refusal) return Error{Fault::internal, "a launcher's odd reply"};
+  std::memcpy(&refusal, reply->bytes.data(), sizeof refusal);
+  refusal.text[sizeof refusal.text - 1] = 0;
+  // Every refusal of a namespace is the pod's: EPERM seccomp, EACCES an LSM, ENOSPC a sysctl,
+  // ENOSYS an old kernel or profile.
+  return Error{Fault::unsupported, refusal.text};
+}
+
+}  // namespace podpilot::sandbox

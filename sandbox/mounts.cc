@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/mounts.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/base/errno.h"
+#include "sandbox/base/path.h"
+
+namespace podpilot::sandbox {
+namespace {
+
+// Names inside the stage: an overlay's options are one page in all and split at ':' and ',', so
+// folders are given by one short symlink each, whatever their real paths are.
+constexpr const char* kRoot = "root";
+constexpr const char* kUpper = "up";
+constexpr const char* kWork = "wk";
+
+std::string relative(const std::string& target) { return target.substr(1); }
+
+// Makes `path` (relative, normal) in `root` unless it is there and returns it as O_PATH. Symlinks
+// that lead to something are followed inside the root; a dangling one as the last component is
+// replaced: Debian images ship /etc/resolv.conf as a link into a /run that is empty.
+Result<UniqueFd> make_target(BorrowedFd root, const std::string& path, bool folder) {
+  Result<UniqueFd> found = open_in_root(root, path, O_PATH);
+  if (found || found.error().fault != Fault::not_found) return found;
+  const std::size_t slash = path.rfind('/');
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  UniqueFd parent;
+  if (slash == std::string::npos)
+    parent = TRY(open_in_root(root, ".", O_PATH | O_DIRECTORY));
+  else
+    parent = TRY(make_target(root, path.substr(0, slash), true));
+  struct stat st {};
+  if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISLNK(st.st_mode) && ::unlinkat(parent.get(), name.c_str(), 0) != 0)
+    return sys_error("unlink " + path);
+  if (folder) {
+    if (::mkdirat(parent.get(), name.c_str(), 0755) != 0) return sys_error("mkdir " + path);
+  } else {
+    const UniqueFd made(::openat(parent.get(), name.c_str(),
+                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!made) return sys_error("create " + path);
+  }
+  return open_in_root(root, path, O_PATH);
+}
+
+Result<bool> is_folder(BorrowedFd fd) {
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return sys_error("fstat");
+  return S_ISDIR(st.st_mode);
+}
+
+// A detached copy of what is mounted at `path`, with all below it.
+Result<UniqueFd> clone_tree(int dir, const std::string& path, unsigned flags) {
+  UniqueFd tree(::open_tree(dir, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
+  if (!tree) return sys_error("open_tree " + (path.empty() ? std::string("target") : path));
+  return tree;
+}
+
+// Flags are only ever added: those that the pod's own mounts carry are locked in a user namespace.
+Result<void> set_flags(BorrowedFd tree, std::uint64_t flags) {
+  mount_attr attr{};
+  attr.attr_set = flags;
+  if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) != 0)
+    return sys_error("mount_setattr");
+  return {};
+}
+
+Result<void> attach(BorrowedFd tree, BorrowedFd target) {
+  if (::move_mount(tree.get(), "", target.get(), "",
+                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+    return sys_error("move_mount");
+  return {};
+}
+
+std::uint64_t attributes(Access access, std::uint64_t more) {
+  return more | MOUNT_ATTR_NOSUID | (access == Access::read_only ? MOUNT_ATTR_RDONLY : 0);
+}
+
+}  // namespace
+
+Result<void> MountBuilder::begin(const std::string& workspace) {
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    return sys_error("make mounts private");
+  const DirFd folder = TRY(open_dir(workspace));
+  for (const char* name : {"upper", "work"})
+    if (::mkdirat(folder.get(), name, 0755) != 0) return sys_error(fmt::format("mkdir {}", name));
+  // A folder of the workspace itself, so that no other path need exist in the pod.
+  if (::mkdirat(folder.get(), "stage", 0700) != 0) return sys_error("mkdir stage");
+  const std::string stage = workspace + "/stage";
+  if (::mount("tmpfs", stage.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=1m") != 0)
+    return sys_error("mount tmpfs");
+  stage_ = TRY(open_dir(stage));
+  if (::mkdirat(stage_.get(), kRoot, 0755) != 0) return sys_error("mkdir root");
+  return {};
+}
+
+Result<void> MountBuilder::carry_out(const Step& step) {
+  switch (step.op) {
+    case Op::overlay: return overlay(step).within("overlay");
+    case Op::proc: return proc(step).within("mount /proc");
+    case Op::bind: return bind(step).within(fmt::format("bind {} on {}", step.source, step.target));
+    case Op::bind_device: return bind_device(step).within("bind " + step.source);
+    case Op::tmpfs: return fresh(step, "tmpfs").within("mount tmpfs on " + step.target);
+    case Op::devpts: return fresh(step, "devpts").within("mount devpts");
+    case Op::mqueue: return fresh(step, "mqueue").within("mount mqueue");
+    case Op::symlink: return symlink(step).within("link " + step.target);
+    case Op::cover: return cover(step).within("cover " + step.target);
+    case Op::read_only: return read_only(step).within("freeze " + step.target);
+    case Op::enter: return enter().within("enter the root");
+  }
+  return Error{Fault::internal, "unknown step"};
+}
+
+Result<void> MountBuilder::overlay(const Step& step) {
+  if (::fchdir(stage_.get()) != 0) return sys_error("fchdir");
+  const auto link = [&](const std::string& to, const std::string& name) -> Result<void> {
+    if (::symlinkat(to.c_str(), stage_.get(), name.c_str()) != 0) return sys_error("symlink");
+    return {};
+  };
+  std::string lower;
+  for (std::size_t i = step.sources.size(); i-- > 0;) {  // overlayfs wants the topmost first
+    const std::string name = fmt::format("{}", i);
+    TRY(link(step.sources[i], name));
+    lower += (lower.empty() ? "" : ":") + name;
+  }
+  // The mode of `/` is that of the upper folder: hand the image's own through.
+  struct stat top {};
+  if (::stat(step.sources.back().c_str(), &top) != 0) return sys_error("stat of a layer");
+  if (::chmod((step.source + "/upper").c_str(), top.st_mode & 01777) != 0)
+    return sys_error("chmod upper");
+  TRY(link(step.source + "/upper", kUpper));
+  TRY(link(step.source + "/work", kWork));
+  // userxattr: opaque marks and redirects in user.overlay.*, all that an unprivileged owner can
+  // write (5.11). volatile: no sync at the end, the upper layer dies with the job anyway (5.10).
+  const std::string options = fmt::format("userxattr,volatile,lowerdir={},upperdir={},workdir={}",
+                                          lower, kUpper, kWork);
+  if (::mount("overlay", kRoot, "overlay", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
+    return sys_error(fmt::format("mount of {} layers", step.sources.size()));
+  UniqueFd root(::openat(stage_.get(), kRoot, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return sys_error("open root");
+  root_ = DirFd(std::move(root));
+  return {};
+}
+
+Result<void> MountBuilder::proc(const Step& step) {
+  const UniqueFd target = TRY(make_target(root_, relative(step.target), true));
+  const std::string at = fd_path(target);
+  if (::mount("proc", at.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0)
+    return {};
+  // Where the runtime masks parts of the pod's /proc, the kernel refuses a fresh one (EPERM,
+  // mount_too_revealing() in fs/namespace.c). The pod's own shows this pid namespace too: /proc/self
+  // is right in it, and the entries of the outside are covered here.
+  if (errno != EPERM && errno != EACCES) return sys_error("procfs");
+  const UniqueFd tree = TRY(clone_tree(AT_FDCWD, "/proc", AT_RECURSIVE));
+  TRY(set_flags(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  TRY(attach(tree, target));
+  for (const pid_t pid : hidden_)
+    TRY(cover({.op = Op::cover, .target = fmt::format("{}/{}", step.target, pid)}));
+  return {};
+}
+
+Result<void> MountBuilder::bind(const Step& step) {
+  UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC));
+  // The pod's /etc/hostname and its like: a pod that lacks one is none the worse for it.
+  if (!source && errno == ENOENT && step.source == step.target) return {};
+  if (!source) return sys_error("open");
+  const bool folder = TRY(is_folder(source));
+  const UniqueFd target = TRY(make_target(root_, relative(step.target), folder));
+  const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH | AT_RECURSIVE));
+  TRY(set_flags(tree, attributes(step.access, MOUNT_ATTR_NODEV)));
+  return attach(tree, target);
+}
+
+Result<void> MountBuilder::bind_device(const Step& step) {
+  UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW));
+  if (!source && errno == ENOENT) return {};
+  if (!source) return sys_error("open");
+  const UniqueFd target = TRY(make_target(root_, relative(step.target), false));
+  const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH));
+  TRY(set_flags(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  return attach(tree, target);
+}
+
+Result<void> MountBuilder::fresh(const Step& step, const char* type) {
+  const UniqueFd target = TRY(make_target(root_, relative(step.target), true));
+  unsigned long flags = MS_NOSUID | MS_NODEV;
+  if (step.op == Op::devpts) flags = MS_NOSUID | MS_NOEXEC;  // its nodes are devices
+  if (step.op == Op::mqueue) flags |= MS_NOEXEC;
+  if (::mount(type, fd_path(target).c_str(), type, flags, step.options.c_str()) != 0)
+    return sys_error("mount");
+  return {};
+}
+
+Result<void> MountBuilder::symlink(const Step& step) {
+  const std::string path = relative(step.target);
+  const std::size_t slash = path.rfind('/');
+  const UniqueFd parent =
+      TRY(open_in_root(root_, path.substr(0, slash), O_PATH | O_DIRECTORY));
+  if (::symlinkat(step.source.c_str(), parent.get(), path.substr(slash + 1).c_str()) != 0)
+    return sys_error("symlink");
+  return {};
+}
+
+Result<void> MountBuilder::cover(const Step& step) {
+  Result<UniqueFd> target = open_in_root(root_, relative(step.target), O_PATH | O_NOFOLLOW);
+  if (!target && target.error().fault == Fault::not_found) return {};
+  if (!target) return std::move(target).error();
+  if (TRY(is_folder(*target))) {
+    if (::mount("tmpfs", fd_path(*target).c_str(), "tmpfs",
+                MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2,mode=555") != 0)
+      return sys_error("mount");
+    return {};
+  }
+  const UniqueFd null = TRY(clone_tree(AT_FDCWD, "/dev/null", 0));
+  return attach(null, *target);
+}
+
+Result<void> MountBuilder::read_only(const Step& step) {
+  Result<UniqueFd> target = open_in_root(root_, relative(step.target), O_PATH | O_NOFOLLOW);
+  if (!target && target.error().fault == Fault::not_found) return {};
+  if (!target) return std::move(target).error();
+  const UniqueFd tree = TRY(clone_tree(target->get(), "", AT_EMPTY_PATH | AT_RECURSIVE));
+  TRY(set_flags(tree, attributes(Access::read_only, 0)));
+  return attach(tree, *target);
+}
+
+Result<void> MountBuilder::enter() {
+  if (::fchdir(root_.get()) != 0) return sys_error("fchdir");
+  // pivot_root(".", ".") stacks the old root over the new one at the same place: no folder for it
+  // is needed in an image that may be read-only (pivot_root(2), NOTES).
+  if (::syscall(SYS_pivot_root, ".", ".") == 0) {
+    if (::umount2(".", MNT_DETACH) != 0) return sys_error("umount of the old root");
+  } else {
+    // containerd's profile with CAP_SYS_ADMIN lacks pivot_root alone.
+    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0) return sys_error("mount MS_MOVE");
+    if (::chroot(".") != 0) return sys_error("chroot");
+  }
+  if (::chdir("/") != 0) return sys_error("chdir");
+  root_.reset();
+  stage_.reset();
+  return {};
+}
+
+}  // namespace podpilot::sandbox

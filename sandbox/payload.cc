@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/payload.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
+#include "sandbox/base/text.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/landlock.h"
+#include "sandbox/limits.h"
+#include "sandbox/seccomp/filter.h"
+
+namespace podpilot::sandbox {
+namespace {
+
+// What execvp(3) of container runtimes searches where the image sets no PATH.
+constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  for (const std::string& s : strings) out.push_back(const_cast<char*>(s.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+std::vector<std::string> candidates(const Plan& plan) {
+  const std::string& program = plan.argv[0];
+  if (program.find('/') != std::string::npos) return {program};
+  std::string_view path = kDefaultPath;
+  for (const std::string& variable : plan.env)
+    if (variable.starts_with("PATH=")) path = std::string_view(variable).substr(5);
+  std::vector<std::string> out;
+  for (const std::string_view folder : split(path, ':'))
+    out.push_back(fmt::format("{}/{}", folder.empty() ? "." : folder, program));
+  return out;
+}
+
+// Returns only where nothing could be executed.
+Error execute(const Plan& plan) {
+  const std::vector<char*> argv = pointers(plan.argv);
+  const std::vector<char*> env = pointers(plan.env);
+  int err = ENOENT;
+  for (const std::string& program : candidates(plan)) {
+    ::execve(program.c_str(), argv.data(), env.data());
+    // As execvp(3): a match that may not be executed is remembered, the search goes on.
+    if (errno != ENOENT && errno != ENOTDIR) err = errno;
+  }
+  const std::string shown = printable(plan.argv[0]);
+  if (err == ENOENT)
+    return {Fault::not_found, fmt::format("\"{}\": no such program in the image", shown)};
+  if (err == ENOEXEC)
+    return {Fault::denied, fmt::format("\"{}\": not a program for this machine, nor a script "
+                                       "that starts with #!",
+                                       shown)};
+  Error error = sys_error(fmt::format("\"{}\"", shown), err);
+  error.fault = Fault::denied;
+  return error;
+}
+
+Result<void> attach_terminal(BorrowedFd slave) {
+  if (!slave) return {};
+  if (::ioctl(slave.get(), TIOCSCTTY, 0) != 0) return sys_error("TIOCSCTTY");
+  for (int fd = 0; fd <= 2; ++fd)
+    if (::dup2(slave.get(), fd) < 0) return sys_error("dup terminal");
+  return {};
+}
+
+void reset_signals() {
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
+  if (::setsid() < 0) return sys_error("setsid");
+  TRY(attach_terminal(slave));
+  if (::chdir(plan.workdir.c_str()) != 0) return sys_error("working folder " + plan.workdir);
+  TRY(apply_limits(plan.limits));
+  TRY(keep_capabilities(plan.capabilities));
+  TRY(restrict_ipc());
+  for (int fd = 0; fd <= 2; ++fd)  // they were kept O_CLOEXEC until here
+    if (::fcntl(fd, F_SETFD, 0) != 0) return sys_error("F_SETFD");
+  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return sys_error("close_range");
+  reset_signals();
+  return load_payload_filter();
+}
+
+}  // namespace
+
+Result<PayloadTerminal> open_payload_terminal() {
+  PayloadTerminal terminal;
+  terminal.master.reset(::open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal.master) return sys_error("open /dev/pts/ptmx");
+  int unlocked = 0;
+  if (::ioctl(terminal.master.get(), TIOCSPTLCK, &unlocked) != 0) return sys_error("TIOCSPTLCK");
+  // By descriptor: a path below /dev/pts could be another instance (ioctl_tty(2)).
+  terminal.slave.reset(
+      ::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!terminal.slave) return sys_error("TIOCGPTPEER");
+  return terminal;
+}
+
+Result<Payload> fork_payload(const Plan& plan, BorrowedFd terminal_slave) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return sys_error("pipe");
+  Payload payload{.pid = 0, .exec_result = UniqueFd(ends[0])};
+  const UniqueFd report(ends[1]);
+  payload.pid = ::fork();
+  if (payload.pid < 0) return sys_error("fork");
+  if (payload.pid > 0) return payload;
+
+  const Result<void> ready = give_everything_up(plan, terminal_slave);
+  const Error error = ready ? execute(plan) : ready.error();
+  const std::string line = fmt::format("{}{}", static_cast<char>(error.fault), error.text);
+  [[maybe_unused]] const auto written = write_all(report, line);
+  ::_exit(127);
+}
+
+Result<void> wait_for_exec(Payload& payload) {
+  constexpr std::size_t kMaxText = 4096;
+  const std::string line = TRY(read_all(payload.exec_result, kMaxText));
+  payload.exec_result.reset();
+  if (line.empty()) return {};
+  return Error{static_cast<Fault>(line[0]), line.substr(1)};
+}
+
+}  // namespace podpilot::sandbox

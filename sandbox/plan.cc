@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/plan.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sandbox/base/text.h"
+#include "sandbox/capabilities.h"
+
+namespace podpilot::sandbox {
+namespace {
+
+constexpr std::uint64_t kNamespaces =
+    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+
+// Nodes that programs take for granted: the list of the OCI runtime-spec (config-linux.md, Default
+// Devices) less console and ptmx, which devpts brings.
+constexpr std::array kDevices = {"null", "zero", "full", "random", "urandom", "tty"};
+
+// What container runtimes hide or freeze in /proc and /sys: readable secrets of the kernel and
+// switches of the whole machine.
+constexpr std::array kCovered = {"/proc/acpi",         "/proc/kcore",       "/proc/keys",
+                                 "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+                                 "/proc/timer_list",    "/proc/timer_stats", "/sys/firmware"};
+constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                "/proc/sysrq-trigger"};
+
+// The pod's names for itself and for the world; the image's own are of another machine.
+constexpr std::array kPodFiles = {"/etc/resolv.conf", "/etc/hosts", "/etc/hostname"};
+
+bool is_normal(std::string_view path) {
+  if (path.size() < 2 || path[0] != '/') return false;
+  for (const std::string_view part : split(path.substr(1), '/'))
+    if (part.empty() || part == "." || part == "..") return false;
+  return true;
+}
+
+Result<void> check_target(const std::string& target) {
+  if (!is_normal(target))
+    return Error{Fault::invalid, fmt::format("mount target \"{}\": must be absolute and without "
+                                             "\".\", \"..\" or double slashes",
+                                             printable(target))};
+  for (const std::string_view reserved : {"/proc", "/sys", "/dev"})
+    if (target == reserved || target.starts_with(std::string(reserved) + "/"))
+      return Error{Fault::invalid,
+                   fmt::format("mount target \"{}\": {} is the sandbox's own", target, reserved)};
+  return {};
+}
+
+Result<void> check(const Spec& spec) {
+  if (spec.layers.empty()) return Error{Fault::invalid, "the image has no layer"};
+  if (spec.argv.empty() || spec.argv[0].empty())
+    return Error{Fault::invalid, "no command: the image has none and none was given"};
+  for (const BindMount& bind : spec.binds) {
+    TRY(check_target(bind.target));
+    if (bind.source.empty() || bind.source[0] != '/')
+      return Error{Fault::invalid, fmt::format("bind source \"{}\": must be absolute",
+                                               printable(bind.source))};
+  }
+  for (const TmpfsMount& tmpfs : spec.tmpfs) TRY(check_target(tmpfs.target));
+  if (spec.workdir.empty() || spec.workdir[0] != '/')
+    return Error{Fault::invalid, fmt::format("working folder \"{}\": must be absolute",
+                                             printable(spec.workdir))};
+  const auto has_nul = [](const std::string& s) { return s.find('\0') != std::string::npos; };
+  if (std::any_of(spec.argv.begin(), spec.argv.end(), has_nul) ||
+      std::any_of(spec.env.begin(), spec.env.end(), has_nul))
+    return Error{Fault::invalid, "a NUL byte in the command or its environment"};
+  return {};
+}
+
+// The order is the contract: what the job asked for is mounted while only the image's own tree can
+// be met on the way, /proc, /sys and /dev after that, the root last.
+std::vector<Step> userns_steps(const Spec& spec) {
+  std::vector<Step> steps;
+  steps.push_back({.op = Op::overlay, .target = "/", .source = spec.workspace,
+                   .access = Access::read_write, .sources = spec.layers});
+  for (const TmpfsMount& tmpfs : spec.tmpfs)
+    steps.push_back({.op = Op::tmpfs, .target = tmpfs.target,
+                     .options = tmpfs.size ? fmt::format("mode=1777,size={}", tmpfs.size)
+                                           : std::string("mode=1777"),
+                     .access = Access::read_write});
+  for (const char* file : kPodFiles)
+    steps.push_back({.op = Op::bind, .target = file, .source = file});
+  for (const BindMount& bind : spec.binds)
+    steps.push_back({.op = Op::bind, .target = bind.target, .source = bind.source,
+                     .access = bind.access});
+
+  steps.push_back({.op = Op::proc, .target = "/proc", .access = Access::read_write});
+  steps.push_back({.op = Op::bind, .target = "/sys", .source = "/sys"});
+  for (const char* path : kCovered) steps.push_back({.op = Op::cover, .target = path});
+  for (const char* path : kFrozen) steps.push_back({.op = Op::read_only, .target = path});
+
+  steps.push_back({.op = Op::tmpfs, .target = "/dev", .options = "mode=755,size=64k",
+                   .access = Access::read_write});
+  for (const char* device : kDevices)
+    steps.push_back({.op = Op::bind_device, .target = fmt::format("/dev/{}", device),
+                     .source = fmt::format("/dev/{}", device), .access = Access::read_write});
+  // No gid=5: under a map of a single id that gid does not exist (EINVAL).
+  steps.push_back({.op = Op::devpts, .target = "/dev/pts",
+                   .options = "newinstance,ptmxmode=0666,mode=0620",
+                   .access = Access::read_write});
+  steps.push_back({.op = Op::tmpfs, .target = "/dev/shm", .options = "mode=1777",
+                   .access = Access::read_write});
+  steps.push_back({.op = Op::mqueue, .target = "/dev/mqueue", .access = Access::read_write});
+  const std::array<std::pair<const char*, const char*>, 5> links = {
+      {{"/dev/fd", "/proc/self/fd"},
+       {"/dev/stdin", "/proc/self/fd/0"},
+       {"/dev/stdout", "/proc/self/fd/1"},
+       {"/dev/stderr", "/proc/self/fd/2"},
+       {"/dev/ptmx", "pts/ptmx"}}};
+  for (const auto& [name, points_at] : links)
+    steps.push_back({.op = Op::symlink, .target = name, .source = points_at});
+  steps.push_back({.op = Op::enter, .target = "/"});
+  return steps;
+}
+
+std::string_view name(Op op) {
+  switch (op) {
+    case Op::overlay: return "overlay";
+    case Op::proc: return "proc";
+    case Op::bind: return "bind";
+    case Op::bind_device: return "bind_device";
+    case Op::tmpfs: return "tmpfs";
+    case Op::devpts: return "devpts";
+    case Op::mqueue: return "mqueue";
+    case Op::symlink: return "symlink";
+    case Op::cover: return "cover";
+    case Op::read_only: return "read_only";
+    case Op::enter: return "enter";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Result<Plan> plan_userns(const Spec& spec) {
+  TRY(check(spec));
+  Plan plan;
+  plan.namespaces = kNamespaces;
+  plan.user = spec.user;
+  plan.workspace = spec.workspace;
+  plan.steps = userns_steps(spec);
+  plan.argv = spec.argv;
+  plan.env = spec.env;
+  plan.workdir = spec.workdir;
+  plan.capabilities = spec.user.uid == 0 ? kPayloadCapabilities : 0;
+  plan.limits = spec.limits;
+  plan.terminal = spec.terminal;
+  return plan;
+}
+
+std::string describe(const Plan& plan) {
+  std::string out = fmt::format("clone {:#x}\nuser {}:{}\n", plan.namespaces, plan.user.uid,
+                                plan.user.gid);
+  for (const Step& step : plan.steps) {
+    out += fmt::format("{} {}", name(step.op), step.target);
+    if (!step.source.empty()) out += fmt::format(" from {}", step.source);
+    for (const std::string& source : step.sources) out += fmt::format(" layer {}", source);
+    if (!step.options.empty()) out += fmt::format(" options {}", step.options);
+    out += step.access == Access::read_only ? " ro\n" : " rw\n";
+  }
+  out += fmt::format("capabilities {:#x}\nworkdir {}\nexec", plan.capabilities, plan.workdir);
+  for (const std::string& word : plan.argv) out += fmt::format(" \"{}\"", printable(word));
+  return out + "\n";
+}
+
+}  // namespace podpilot::sandbox

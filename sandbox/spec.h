@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a caller wants a sandbox to be. Everything the sandbox knows of images and jobs is here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace podpilot::sandbox {
+
+// Ids as the payload sees them.
+struct Identity {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups;  // supplementary; dropped where only one id can be mapped
+
+  bool operator==(const Identity&) const = default;
+};
+
+enum class Access { read_only, read_write };
+
+struct BindMount {
+  std::string source;  // absolute path outside: a file or a folder, mounts below it included
+  std::string target;  // absolute path inside; made if it is not there
+  Access access = Access::read_only;
+};
+
+struct TmpfsMount {
+  std::string target;
+  std::uint64_t size = 0;  // bytes; 0 is the kernel's default, half of the memory
+};
+
+// Soft and hard alike; nothing leaves what the pod has.
+struct ResourceLimits {
+  std::optional<std::uint64_t> open_files;
+  std::optional<std::uint64_t> core_size;  // bytes
+  std::optional<std::uint64_t> file_size;  // bytes
+};
+
+struct Spec {
+  // Folders in overlayfs' own format (char 0:0 whiteouts, user.overlay.opaque), absolute, bottom
+  // first. Never written to.
+  std::vector<std::string> layers;
+  // An existing folder of this sandbox alone, on a filesystem that may hold an overlay's upper
+  // layer (not itself an overlay). The caller removes it when the sandbox has ended.
+  std::string workspace;
+
+  std::vector<std::string> argv;  // argv[0] with a slash is a path inside, else found in PATH
+  std::vector<std::string> env;   // "NAME=value"
+  std::string workdir = "/";      // made if it is not there
+  Identity user;
+  std::vector<BindMount> binds;
+  std::vector<TmpfsMount> tmpfs;
+  ResourceLimits limits;
+  // A terminal of the sandbox's own devpts becomes stdin, stdout and stderr; its other end comes
+  // back with the first report.
+  bool terminal = false;
+};
+
+}  // namespace podpilot::sandbox
