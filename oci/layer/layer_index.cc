@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 
@@ -182,6 +183,11 @@ std::size_t last_line(std::string_view text) {
   return newline == std::string_view::npos ? newline : newline + 1;
 }
 
+std::string boot_in(std::string_view first_line) {
+  const std::string_view boot = first_line.substr(kMagic.size());
+  return boot == "-" ? "" : std::string(boot);
+}
+
 }  // namespace
 
 Result<LayerIndex> parse_layer_index(std::string text) {
@@ -197,8 +203,7 @@ Result<LayerIndex> parse_layer_index(std::string text) {
   if (!all.starts_with(kMagic))
     return Error{Fault::unsupported, "layer index: not of a format that this podpilot reads"};
   const std::size_t first = all.find('\n') + 1;
-  index.boot = all.substr(kMagic.size(), first - 1 - kMagic.size());
-  if (index.boot == "-") index.boot.clear();
+  index.boot = boot_in(all.substr(0, first - 1));
   index.totals = end.totals;
   if (end.totals.entries > all.size()) return damaged("impossible number of entries");
   index.entries.reserve(end.totals.entries);
@@ -224,6 +229,16 @@ Result<LayerTotals> read_layer_totals(BorrowedFd file) {
   if (begin == std::string::npos) return damaged("incomplete");
   const EndLine end = TRY(parse_end(std::string_view(tail).substr(begin, tail.size() - begin - 1)));
   return end.totals;
+}
+
+Result<std::string> read_layer_boot(BorrowedFd file) {
+  std::array<char, 128> head{};
+  const ssize_t n = ::pread(file.get(), head.data(), head.size(), 0);
+  if (n < 0) return sys_error("pread");
+  const std::string_view text(head.data(), static_cast<std::size_t>(n));
+  const std::size_t newline = text.find('\n');
+  if (!text.starts_with(kMagic) || newline == std::string_view::npos) return damaged("incomplete");
+  return boot_in(text.substr(0, newline));
 }
 
 LayerIndexWriter::LayerIndexWriter(BorrowedFd file, std::string_view boot) : file_(file) {

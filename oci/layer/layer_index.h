@@ -61,8 +61,9 @@ struct LayerIndex {
 
 // Fault::corrupt for anything but a complete index, unsupported for another format number.
 Result<LayerIndex> parse_layer_index(std::string text);
-// The totals only, from the file's last line.
+// The totals only, from the file's last line, and the boot only, from its first.
 Result<LayerTotals> read_layer_totals(BorrowedFd file);
+Result<std::string> read_layer_boot(BorrowedFd file);
 
 class LayerIndexWriter {
  public:
