@@ -63,6 +63,9 @@ constexpr std::array kRows = {
     Row{Origin::site, Fault::denied,
         {"site-denied", Verdict::requeue, kFailed,
          "let the pilot's user write to --cache and --scratch"}},
+    Row{Origin::site, Fault::transient,
+        {"sandbox-killed", Verdict::requeue, kFailed,
+         "give the pod more memory, or the pilot less to lend (--memory)"}},
     Row{Origin::site, Fault::internal,
         {"site-unusable", Verdict::requeue, kFailed,
          "run 'podpilot doctor' and look at --cache and --scratch"}},
@@ -113,6 +116,12 @@ const Judgement& judge(Origin origin, Fault fault) {
     if (row.fault == Fault::internal) fallback = &row.judgement;
   }
   return *fallback;
+}
+
+const Judgement& judgement_of(std::string_view slug) {
+  for (const Row& row : kRows)
+    if (row.judgement.slug == slug) return row.judgement;
+  return kRows.back().judgement;
 }
 
 Origin origin_of_pull(Fault fault) {

@@ -21,18 +21,20 @@ message(STATUS "Libraries: ${deps}")
 # podpilot_archive(NAME ARCHIVE [REQUIREMENT...]): the target podpilot::NAME, which is the file
 # ARCHIVE and needs the other targets after it on the link line.
 function(podpilot_archive name archive)
-  find_library(archive_file NAMES ${archive} PATHS ${deps}/lib NO_CACHE REQUIRED)
+  # Ours first: the machine may have a libcurl.a or libarchive.a too.
+  find_library(archive_file NAMES ${archive} PATHS ${deps}/lib NO_DEFAULT_PATH NO_CACHE)
+  find_library(archive_file NAMES ${archive} NO_CACHE REQUIRED)
   add_library(podpilot::${name} STATIC IMPORTED GLOBAL)
   set_target_properties(podpilot::${name} PROPERTIES IMPORTED_LOCATION ${archive_file})
   target_link_libraries(podpilot::${name} INTERFACE ${ARGN})
 endfunction()
 
-podpilot_archive(crypto libcrypto.a)
+podpilot_archive(zlib libz.a)
+podpilot_archive(zstd libzstd.a)
+podpilot_archive(crypto libcrypto.a podpilot::zlib podpilot::zstd)  # Debian 13's compresses
 podpilot_archive(ssl libssl.a podpilot::crypto)
 podpilot_archive(nghttp2 libnghttp2.a)
 podpilot_archive(cares libcares.a)
-podpilot_archive(zlib libz.a)
-podpilot_archive(zstd libzstd.a)
 podpilot_archive(curl libcurl.a podpilot::ssl podpilot::nghttp2 podpilot::cares)
 podpilot_archive(archive libarchive.a)
 podpilot_archive(isal libisal.a)

@@ -2,80 +2,71 @@
 #include "test/support/temp_dir.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <vector>
-
-#include "oci/store/layout.h"
-#include "sandbox/base/path.h"
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
 
 namespace podpilot::test {
 namespace {
 
-std::string describe(BorrowedFd dir, const std::string& path, const struct stat& st) {
-  const mode_t mode = st.st_mode & 07777;
-  switch (st.st_mode & S_IFMT) {
-    case S_IFDIR: {
-      const UniqueFd fd(::openat(dir.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      std::array<char, 8> value{};
-      const bool opaque =
-          ::fgetxattr(fd.get(), "user.overlay.opaque", value.data(), value.size()) == 1;
-      return fmt::format("{} d {:04o}{}", path, mode, opaque ? " opaque" : "");
-    }
-    case S_IFLNK: {
-      std::array<char, 4096> target{};
-      const ssize_t n = ::readlinkat(dir.get(), path.c_str(), target.data(), target.size());
-      return fmt::format("{} l {}", path,
-                         std::string_view(target.data(), static_cast<std::size_t>(n)));
-    }
-    case S_IFCHR: return fmt::format("{} {}", path, st.st_rdev == 0 ? "w" : "c");
-    case S_IFIFO: return fmt::format("{} p {:04o}", path, mode);
-    default: return fmt::format("{} f {:04o} {}", path, mode, st.st_size);
-  }
-}
+namespace fs = std::filesystem;
 
-void walk(BorrowedFd dir, const std::string& at, std::vector<std::string>& lines) {
-  const UniqueFd fd(::openat(dir.get(), at.empty() ? "." : at.c_str(),
-                             O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  const Result<std::vector<std::string>> names = oci::list_folder(fd);
-  if (!names) return;
-  for (const std::string& name : *names) {
-    const std::string path = at.empty() ? name : at + "/" + name;
-    struct stat st {};
-    ::fstatat(dir.get(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    lines.push_back(describe(dir, path, st));
-    if (S_ISDIR(st.st_mode)) walk(dir, path, lines);
-  }
+void require(bool good, std::string_view what) {
+  if (good) return;
+  std::fprintf(stderr, "TempDir: cannot %.*s\n", static_cast<int>(what.size()), what.data());
+  std::abort();
 }
 
 }  // namespace
 
 TempDir::TempDir() {
-  const char* base = std::getenv("TMPDIR");
-  path_ = std::string(base ? base : "/tmp") + "/podpilot-test-XXXXXX";
-  if (!::mkdtemp(path_.data())) std::abort();
-  fd_ = *open_dir(path_);
+  std::string name = "/tmp/podpilot-test.XXXXXX";
+  require(::mkdtemp(name.data()) != nullptr, "make a temporary folder");
+  path_ = name;
+  fd_ = UniqueFd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  require(static_cast<bool>(fd_), "open it");
 }
 
 TempDir::~TempDir() {
-  const std::size_t slash = path_.rfind('/');
-  const Result<DirFd> parent = open_dir(path_.substr(0, slash));
-  if (parent) (void)remove_tree(*parent, path_.substr(slash + 1));
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
 }
 
-std::string list_tree(BorrowedFd dir) {
-  std::vector<std::string> lines;
-  walk(dir, "", lines);
-  std::ranges::sort(lines);
-  std::string all;
-  for (const std::string& line : lines) all += line + "\n";
-  return all;
+std::string TempDir::operator/(std::string_view name) const {
+  return path_ + "/" + std::string(name);
+}
+
+void TempDir::write(std::string_view name, std::string_view bytes) const {
+  const fs::path file = *this / name;
+  std::error_code ignored;
+  fs::create_directories(file.parent_path(), ignored);
+  std::ofstream out(file, std::ios::binary);
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  out.close();
+  require(static_cast<bool>(out), "write " + file.string());
+}
+
+void TempDir::make_dir(std::string_view name) const {
+  std::error_code error;
+  fs::create_directories(*this / name, error);
+  require(!error, "make a folder");
+}
+
+std::string TempDir::read(std::string_view name) const {
+  std::ifstream in(*this / name, std::ios::binary);
+  require(static_cast<bool>(in), "read " + std::string(name));
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+bool TempDir::has(std::string_view name) const {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(*this / name, ignored));
 }
 
 }  // namespace podpilot::test

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder of its own for a test, removed at the end whatever modes the test left in it.
+// A folder of a test's own, gone with it. Any failure here is a broken machine: abort.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "sandbox/base/fd.h"
 
@@ -16,15 +17,18 @@ class TempDir {
   TempDir& operator=(const TempDir&) = delete;
 
   const std::string& path() const { return path_; }
+  std::string operator/(std::string_view name) const;
   BorrowedFd fd() const { return fd_; }
+
+  // Folders on the way are made.
+  void write(std::string_view name, std::string_view bytes) const;
+  void make_dir(std::string_view name) const;
+  std::string read(std::string_view name) const;
+  bool has(std::string_view name) const;
 
  private:
   std::string path_;
-  DirFd fd_;
+  UniqueFd fd_;
 };
-
-// One line for everything below `dir`, sorted: "PATH TYPE MODE SIZE|TARGET"; whiteouts are type w,
-// "opaque" ends the line of an opaque folder.
-std::string list_tree(BorrowedFd dir);
 
 }  // namespace podpilot::test

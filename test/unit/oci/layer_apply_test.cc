@@ -11,6 +11,7 @@
 #include "test/support/layer_fixture.h"
 #include "test/support/tar_builder.h"
 #include "test/support/temp_dir.h"
+#include "test/support/tree_listing.h"
 
 using namespace podpilot;
 using namespace podpilot::test;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands, one file each. What a command prints on stdout is data; it returns its exit code.
+#pragma once
+
+#include "agent/cli/options.h"
+
+namespace podpilot::agent {
+
+inline constexpr int kExitFailed = 125;  // of podpilot itself, as docker has it
+
+int pilot_command(const Options& options);
+int run_command(const Options& options);
+int pull_command(const Options& options);
+int cache_command(const Options& options);
+int doctor_command(const Options& options);
+int submit_command(const Options& options);
+int queue_command(const Options& options);
+int cancel_command(const Options& options);
+int version_command(const Options& options);
+
+}  // namespace podpilot::agent

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pilot's eye on the spool: takes what fits and gives back what dead pilots hold. Calls block;
+// for one thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/job/description.h"
+#include "agent/scheduler/spool/folder.h"
+#include "agent/scheduler/spool/job_file.h"
+#include "agent/scheduler/spool/sightings.h"
+#include "sandbox/base/deadline.h"
+
+namespace podpilot::agent::spool {
+
+struct Taken {
+  Ticket ticket;
+  Result<JobFile> job;  // an Error where job.json is not what it should be
+  std::chrono::milliseconds wait{0};
+  bool cancelled = false;
+};
+
+// Whether a job that asks for `wanted` may go where `free` is left of `total`; what the offer does
+// not say (0) does not count.
+bool fits(const Resources& wanted, const Resources& free, const Resources& total);
+
+class Watcher {
+ public:
+  Watcher(const Folder& folder, std::uint64_t pilot, std::string name);
+
+  // The first job in the queue that fits and may be taken now. Nothing: there is none.
+  Result<std::optional<Taken>> take(const Resources& free, const Resources& total,
+                                    Clock::time_point now);
+  // To be called every few seconds. Jobs whose lease did not change for kLease go back to the
+  // queue, or end where that was their last strike.
+  Result<void> judge_leases(Clock::time_point now);
+
+ private:
+  bool may_take(const Ticket& ticket, Clock::time_point now);
+  Resources request_of(const std::string& job);
+  Result<std::optional<Taken>> try_take(const Ticket& ticket);
+  Result<void> lapse(const Ticket& ticket);
+  void complain_once(const std::string& job, const Resources& wanted);
+
+  const Folder& folder_;
+  std::uint64_t pilot_;
+  std::string name_;
+  Sightings waiting_;  // tickets that came back to the queue
+  Sightings leases_;
+  std::map<std::string, Resources> requests_;  // by job; bounded
+  std::set<std::string> too_large_;            // jobs already complained about; bounded
+};
+
+}  // namespace podpilot::agent::spool
