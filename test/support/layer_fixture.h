@@ -18,6 +18,12 @@ inline Result<void> unpack(std::string_view tar, BorrowedFd into) {
   return unpack(tar, tar, into);
 }
 
+// What went wrong; an empty text if nothing did.
+template <typename T>
+Error error_of(const Result<T>& result) {
+  return result ? Error{} : result.error();
+}
+
 // The index as text without its first and last line and without uid, gid and time: "D 0755 usr".
 std::string brief_index(BorrowedFd layer);
 

@@ -312,7 +312,7 @@ TEST_CASE("sparse files become holes", "[oci][layer]") {
   sparse.content = map + "hello";
   const TempDir dir;
   const std::string tar = TarBuilder().add(sparse).file("after", "1").bytes();
-  REQUIRE(unpack(tar, dir.fd()).error_or(Error{}).text == "");
+  REQUIRE(error_of(unpack(tar, dir.fd())).text == "");
   struct stat st {};
   REQUIRE(::stat((dir.path() + "/fs/s").c_str(), &st) == 0);
   CHECK(st.st_size == 1'099'511'627'000);

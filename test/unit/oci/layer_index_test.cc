@@ -5,6 +5,7 @@
 #include "oci/layer/layer_tree.h"
 #include "sandbox/base/io.h"
 #include "test/catch.h"
+#include "test/support/layer_fixture.h"
 #include "test/support/temp_dir.h"
 
 using namespace podpilot;
@@ -72,7 +73,7 @@ TEST_CASE("an index that is not whole counts as none", "[oci][layer]") {
   const std::string whole = written({entry(LayerEntry::Type::folder, "")});
   REQUIRE(parse_layer_index(whole));
   for (std::size_t size = 0; size < whole.size(); ++size)
-    CHECK(parse_layer_index(whole.substr(0, size)).error_or(Error{}).fault == Fault::corrupt);
+    CHECK(test::error_of(parse_layer_index(whole.substr(0, size))).fault == Fault::corrupt);
   for (std::size_t i = 0; i < whole.size(); ++i) {
     std::string flipped = whole;
     flipped[i] ^= 1;
