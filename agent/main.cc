@@ -1,11 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
-#include <string>
+#include <fmt/format.h>
 
-#include "agent/version.h"
+#include <array>
+#include <clocale>
+#include <span>
 
-int main() {
-  const auto& info = podpilot::agent::build_info();
-  std::printf("podpilot %s\n", std::string(info.version).c_str());
-  return 0;
+#include "agent/cli/commands.h"
+#include "agent/cli/message.h"
+
+namespace {
+
+using namespace podpilot;
+using namespace podpilot::agent;
+
+constexpr std::array<std::pair<Command, int (*)(const Options&)>, 9> kRunners = {
+    {{kPilot, pilot_command},
+     {kRun, run_command},
+     {kPull, pull_command},
+     {kCache, cache_command},
+     {kDoctor, doctor_command},
+     {kSubmit, submit_command},
+     {kQueue, queue_command},
+     {kCancel, cancel_command},
+     {kVersion, version_command}}};
+
+int start(const CommandText& command, std::span<char* const> words) {
+  const Result<Options> options = Options::parse(command, words);
+  if (!options) return report_usage(command.name, options.error());
+  if (options->help()) {
+    fmt::print("{}", command_help(command));
+    return 0;
+  }
+  for (const auto& [id, run] : kRunners)
+    if (id == command.command) return run(*options);
+  return kExitFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::span<char* const> words(argv + 1, argc > 0 ? static_cast<std::size_t>(argc) - 1 : 0);
+  // The pod's entrypoint: no command, or options only, is the pilot.
+  if (words.empty() || (words[0][0] == '-' && std::string_view(words[0]) != "--help" &&
+                        std::string_view(words[0]) != "-h" &&
+                        std::string_view(words[0]) != "--version"))
+    return start(*find_command("pilot"), words);
+  const std::string_view name = words[0];
+  if (name == "--help" || name == "-h" || name == "help") {
+    fmt::print("{}", program_help());
+    return 0;
+  }
+  const CommandText* command = find_command(name == "--version" ? "version" : name);
+  if (!command)
+    return report_usage(name, {Fault::invalid, "no such command; see podpilot --help"});
+  return start(*command, words.subspan(1));
 }

@@ -2,19 +2,14 @@
 #include <fmt/format.h>
 
 #include "agent/cli/commands.h"
-#include "agent/cli/spool_cli.h"
+#include "agent/cli/message.h"
+#include "agent/cli/spool_command.h"
 #include "agent/scheduler/spool/submission.h"
 
-namespace podpilot::agent::cli {
+namespace podpilot::agent {
 namespace {
 
-constexpr SpoolCommand kCommand = {"cancel", "Take jobs back from a spool, queued or running.",
-                                   "SPOOL ID...",
-                                   "  podpilot cancel spool 20260721T221530123456Z-9f3ab2c1\n"
-                                   "  podpilot cancel spool $(cat ids)\n",
-                                   2};
-
-std::string_view to_string(spool::Cancelled cancelled) {
+std::string_view to_text(spool::Cancelled cancelled) {
   switch (cancelled) {
     case spool::Cancelled::ended:
       return "cancelled";
@@ -28,25 +23,19 @@ std::string_view to_string(spool::Cancelled cancelled) {
 
 }  // namespace
 
-int cancel_command(int argc, char** argv) {
-  return run_spool_command(
-      kCommand, argc, argv, [](cxxopts::Options&) {},
-      [](const SpoolArguments& arguments) -> Result<int> {
-        const spool::Folder folder =
-            TRY(open_spool(kCommand, arguments.words[0], spool::Create::no));
-        int code = 0;
-        for (std::size_t i = 1; i < arguments.words.size(); ++i) {
-          const std::string& id = arguments.words[i];
-          const Result<spool::Cancelled> result = spool::cancel(folder, id);
-          if (result) {
-            fmt::print("{} {}\n", id, to_string(*result));
-          } else {
-            complain(kCommand, result.error().text);
-            code = kExitFault;
-          }
-        }
-        return code;
-      });
+int cancel_command(const Options& options) {
+  const Result<spool::Folder> folder = open_spool("cancel", options, 2, spool::Create::no);
+  if (!folder) return report_usage("cancel", folder.error());
+  int code = 0;
+  for (std::size_t i = 1; i < options.arguments().size(); ++i) {
+    const std::string& id = options.arguments()[i];
+    const auto result = spool::cancel(*folder, id, options.text("reason"));
+    if (result)
+      fmt::print("{} {}\n", id, to_text(*result));
+    else
+      code = report_usage("cancel", result.error());
+  }
+  return code;
 }
 
-}  // namespace podpilot::agent::cli
+}  // namespace podpilot::agent

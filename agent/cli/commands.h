@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands of podpilot. argv[0] is the command's own name ("submit"); the answer is the
-// process's exit code.
+// The commands, one file each. What a command prints on stdout is data; it returns its exit code.
 #pragma once
 
-namespace podpilot::agent::cli {
+#include "agent/cli/options.h"
 
-int submit_command(int argc, char** argv);
-int queue_command(int argc, char** argv);
-int cancel_command(int argc, char** argv);
+namespace podpilot::agent {
 
-}  // namespace podpilot::agent::cli
+inline constexpr int kExitFailed = 125;  // of podpilot itself, as docker has it
+
+int pilot_command(const Options& options);
+int run_command(const Options& options);
+int pull_command(const Options& options);
+int cache_command(const Options& options);
+int doctor_command(const Options& options);
+int submit_command(const Options& options);
+int queue_command(const Options& options);
+int cancel_command(const Options& options);
+int version_command(const Options& options);
+
+}  // namespace podpilot::agent

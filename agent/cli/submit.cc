@@ -3,23 +3,18 @@
 #include <unistd.h>
 
 #include "agent/cli/commands.h"
-#include "agent/cli/spool_cli.h"
+#include "agent/cli/message.h"
+#include "agent/cli/spool_command.h"
 #include "agent/scheduler/spool/job_file.h"
 #include "agent/scheduler/spool/submission.h"
 #include "sandbox/base/io.h"
 
-namespace podpilot::agent::cli {
+namespace podpilot::agent {
 namespace {
-
-constexpr SpoolCommand kCommand = {
-    "submit", "Put jobs into a spool; prints one id a line.", "SPOOL JOB.json|- ...",
-    "  podpilot submit /shared/spool job.json\n"
-    "  echo '{\"image\": \"alpine:3.20\", \"command\": [\"date\"]}' | podpilot submit spool -\n",
-    2};
 
 std::string folder_of(const std::string& file) {
   const std::size_t slash = file.rfind('/');
-  if (slash == std::string::npos) return ".";
+  if (file == "-" || slash == std::string::npos) return ".";
   return slash == 0 ? "/" : file.substr(0, slash);
 }
 
@@ -32,44 +27,23 @@ Result<std::string> read_job_file(const std::string& file) {
 
 Result<std::string> submit_one(const spool::Folder& folder, const std::string& file) {
   const std::string text = TRY(read_job_file(file));
-  const bool standard_input = file == "-";
-  return spool::submit(folder, text, standard_input ? "." : folder_of(file))
-      .within(standard_input ? "stdin" : file);
-}
-
-std::string_view slug_of(Fault fault) {
-  switch (fault) {
-    case Fault::invalid:
-      return "job-invalid";
-    case Fault::not_found:
-      return "input-not-found";
-    case Fault::exhausted:
-      return "spool-full";
-    default:
-      return "scheduler-unavailable";
-  }
+  return spool::submit(folder, text, folder_of(file)).within(file == "-" ? "stdin" : file);
 }
 
 }  // namespace
 
-int submit_command(int argc, char** argv) {
-  return run_spool_command(
-      kCommand, argc, argv, [](cxxopts::Options&) {},
-      [](const SpoolArguments& arguments) -> Result<int> {
-        const spool::Folder folder =
-            TRY(open_spool(kCommand, arguments.words[0], spool::Create::yes));
-        int code = 0;
-        for (std::size_t i = 1; i < arguments.words.size(); ++i) {
-          const Result<std::string> id = submit_one(folder, arguments.words[i]);
-          if (id) {
-            fmt::print("{}\n", *id);
-          } else {
-            complain(kCommand, id.error().text, slug_of(id.error().fault));
-            code = kExitFault;
-          }
-        }
-        return code;
-      });
+int submit_command(const Options& options) {
+  const Result<spool::Folder> folder = open_spool("submit", options, 2, spool::Create::yes);
+  if (!folder) return report_usage("submit", folder.error());
+  int code = 0;
+  for (std::size_t i = 1; i < options.arguments().size(); ++i) {
+    const Result<std::string> id = submit_one(*folder, options.arguments()[i]);
+    if (id)
+      fmt::print("{}\n", *id);
+    else
+      code = report_failure("submit", Origin::scheduler, id.error());
+  }
+  return code;
 }
 
-}  // namespace podpilot::agent::cli
+}  // namespace podpilot::agent

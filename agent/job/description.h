@@ -29,6 +29,13 @@ struct Bind {
   bool operator==(const Bind&) const = default;
 };
 
+// An empty filesystem in memory.
+struct Tmpfs {
+  std::string target;
+  std::uint64_t size = 0;  // bytes; 0: half of the machine's memory
+  bool operator==(const Tmpfs&) const = default;
+};
+
 struct JobDescription {
   std::string name;   // for logs and messages
   std::string image;  // as written; see oci/reference.h
@@ -48,6 +55,7 @@ struct JobDescription {
   // folder is taken with all below it.
   std::vector<std::string> outputs;
   std::vector<Bind> binds;
+  std::vector<Tmpfs> tmpfs;
 
   Resources request;
   std::optional<std::chrono::milliseconds> time_limit;  // of the payload's run, not of the pull

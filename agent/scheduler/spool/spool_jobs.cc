@@ -72,7 +72,7 @@ void SpoolScheduler::bring_inputs(ClaimId claim, BorrowedFd folder, Done done) {
     return later(
         [done = std::move(done), error = job ? target.error() : no_claim(claim)] { done(error); });
   mover_->run([this, claim, spool = folder_, id = job->taken.ticket.job, target = *target,
-               stop = job->transfer.get_token(), done = std::move(done)]() -> spool::Worker::Task {
+               stop = job->transfer.get_token(), done = std::move(done)]() -> Worker::Task {
     return [this, claim, stop, done, result = spool::bring_inputs(*spool, id, *target, stop)] {
       if (find(claim) && !stop.stop_requested()) done(result);
     };
@@ -97,7 +97,7 @@ void SpoolScheduler::send_outputs(ClaimId claim, BorrowedFd folder, SendOutputs 
     return later([done = std::move(done)] { done({}); });
   mover_->run([this, claim, which, spool = folder_, ticket = job->taken.ticket, source = *source,
                outputs = job->taken.job->description.outputs, stop = job->transfer.get_token(),
-               done = std::move(done)]() -> spool::Worker::Task {
+               done = std::move(done)]() -> Worker::Task {
     Result<spool::Sent> sent = spool::send_outputs(*spool, ticket, *source, outputs, stop);
     return [this, claim, which, stop, done, sent = std::move(sent)] {
       Job* held = find(claim);
@@ -123,7 +123,7 @@ void SpoolScheduler::publish(ClaimId claim, Job& job, const Outcome& outcome, Do
   const unsigned retries = job.taken.job ? job.taken.job->retries : 0;
   keeper_->run([this, claim, retries, outcome, spool = folder_, ticket = job.taken.ticket,
                 result = std::move(result), done = std::move(done),
-                stop = job.transfer.get_token()]() -> spool::Worker::Task {
+                stop = job.transfer.get_token()]() -> Worker::Task {
     return [this, claim, outcome, stop, done = Done([stop, done](Result<void> end) {
                                           if (!stop.stop_requested()) done(std::move(end));
                                         }),

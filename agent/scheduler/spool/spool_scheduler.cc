@@ -60,8 +60,8 @@ Result<void> SpoolScheduler::start(const Offer& offer, PilotPort& port) {
                   {"ours", fmt::to_string(spool::kSpoolFormat)},
                   {"newer", fmt::to_string(*folder_->newer_format())}});
   watcher_ = std::make_unique<spool::Watcher>(*folder_, id_, pilot_);
-  keeper_ = TRY(spool::Worker::create(poller_));
-  mover_ = TRY(spool::Worker::create(poller_));
+  keeper_ = TRY(Worker::create(poller_));
+  mover_ = TRY(Worker::create(poller_));
   port_ = &port;
   offer_ = offer;
   look_after(Clock::duration::zero());
@@ -71,6 +71,7 @@ Result<void> SpoolScheduler::start(const Offer& offer, PilotPort& port) {
 
 void SpoolScheduler::update(const Offer& offer) {
   offer_ = offer;
+  ++updates_;
   if (wants_job()) look_after(Clock::duration::zero());
 }
 
@@ -128,7 +129,7 @@ void SpoolScheduler::look() {
   if (judge) judged_ = Clock::now();
   look_ = std::make_shared<Look>();
   keeper_->run([this, judge, take, result = look_, free = offer_.free, total = offer_.total,
-                idle = jobs_.empty()]() -> spool::Worker::Task {
+                idle = jobs_.empty()]() -> Worker::Task {
     const auto work = [&]() -> Result<void> {
       if (judge) TRY(watcher_->judge_leases(Clock::now()));
       if (take) result->taken = TRY(watcher_->take(free, total, Clock::now()));
@@ -146,7 +147,7 @@ void SpoolScheduler::looked(const Result<void>& result) {
   const bool took = found->taken.has_value();
   if (took) accept(*std::move(found->taken));
   look_after(took ? Clock::duration::zero() : jittered(kLookEvery));
-  const bool exhausted = found->drained && jobs_.empty();
+  const bool exhausted = found->drained && jobs_.empty() && offer_.claims == 0;
   if (!std::exchange(said_exhausted_, exhausted) && exhausted) port_->exhausted();
 }
 
@@ -165,10 +166,14 @@ void SpoolScheduler::accept(Taken taken) {
             {{"job", taken.ticket.job}, {"attempt", fmt::to_string(taken.ticket.attempt)}});
   const ClaimId claim = next_claim_++;
   const Resources wanted = request_of(taken);
+  const unsigned updates = updates_;
   if (!wants_job() || port_->request_claim(claim, wanted) == ClaimAnswer::refused)
     return give_back(taken.ticket);
-  offer_.free = less(offer_.free, wanted);
-  ++offer_.claims;
+  // Until the pilot says so itself.
+  if (updates == updates_) {
+    offer_.free = less(offer_.free, wanted);
+    ++offer_.claims;
+  }
   Job job{.taken = std::move(taken)};
   job.renewed = Clock::now();
   job.cancelled = job.taken.cancelled;
@@ -194,7 +199,7 @@ void SpoolScheduler::activate(ClaimId claim) {
 
 void SpoolScheduler::give_back(const Ticket& ticket) {
   if (!keeper_) return;
-  keeper_->run([folder = folder_, ticket]() -> spool::Worker::Task {
+  keeper_->run([folder = folder_, ticket]() -> Worker::Task {
     const Result<bool> given = spool::give_back(*folder, ticket);
     if (!given)
       log::warning("spool: cannot give a job back, its lease will lapse",
@@ -215,12 +220,14 @@ void SpoolScheduler::renew_all() {
 }
 
 void SpoolScheduler::renew(ClaimId claim, Job& job) {
+  // As the pilot was told in uncertain(): it releases the claim by itself, without a word.
+  if (job.contact_lost && Clock::now() >= job.renewed + kPatience) return lose(claim);
   // No answer to the last one: a file server that hangs.
   if (Clock::now() - job.renewed > 2 * spool::kRenew + spool::kRenew / 2) uncertain(claim, job);
   if (!find(claim) || job.beat_pending) return;
   job.beat_pending = true;
   keeper_->run([this, claim, folder = folder_, ticket = job.taken.ticket, pilot = pilot_,
-                beat = ++job.beat]() -> spool::Worker::Task {
+                beat = ++job.beat]() -> Worker::Task {
     return
         [this, claim, hold = spool::renew(*folder, ticket, pilot, beat)] { renewed(claim, hold); };
   });

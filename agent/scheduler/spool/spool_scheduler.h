@@ -15,7 +15,7 @@
 #include "agent/scheduler/spool/folder.h"
 #include "agent/scheduler/spool/transfer.h"
 #include "agent/scheduler/spool/watcher.h"
-#include "agent/scheduler/spool/worker.h"
+#include "agent/worker.h"
 #include "sandbox/base/poller.h"
 
 namespace podpilot::agent {
@@ -92,6 +92,7 @@ class SpoolScheduler : public Scheduler {
   std::uint64_t id_;
   PilotPort* port_ = nullptr;
   Offer offer_;
+  unsigned updates_ = 0;
   std::shared_ptr<const spool::Folder> folder_;
   std::unique_ptr<spool::Watcher> watcher_;  // the keeper's
   std::map<ClaimId, Job> jobs_;
@@ -106,8 +107,8 @@ class SpoolScheduler : public Scheduler {
   Poller::Handle deferred_timer_;
   Poller::Handle look_timer_;
   Poller::Handle renew_timer_;
-  std::unique_ptr<spool::Worker> keeper_;
-  std::unique_ptr<spool::Worker> mover_;
+  std::unique_ptr<Worker> keeper_;
+  std::unique_ptr<Worker> mover_;
 };
 
 }  // namespace podpilot::agent

@@ -55,7 +55,7 @@ struct Pilot {
 };
 
 struct Spool {
-  TempDir dir;
+  TempDir dir{podpilot::test::in_memory()};
   Folder folder = *Folder::open(dir / "spool", Create::yes);
   Pilot a{folder, 0xa};
   Pilot b{folder, 0xb};
@@ -66,7 +66,7 @@ struct Spool {
     return *id;
   }
   Json show(const std::string& id) const {
-    const auto jobs = list_jobs(folder, id);
+    const auto jobs = list_jobs(folder, {id});
     REQUIRE(jobs);
     REQUIRE(jobs->size() == 1);
     return jobs->front();
@@ -206,12 +206,12 @@ TEST_CASE("no crash loses or doubles a job", "[spool][protocol]") {
     spool.dir.write("spool/v1/tmp/20260721T221530123456Z-9f3ab2c1/job.json", "{}");
     CHECK(*spool.folder.drained());
     CHECK_FALSE(spool.a.take());
-    CHECK(list_jobs(spool.folder, "")->empty());
+    CHECK(list_jobs(spool.folder, {})->empty());
   }
   SECTION("submit: before the ticket") {
     spool.dir.write(spool.job_path("20260721T221530123456Z-9f3ab2c1", "ticket"), "");
     CHECK(*spool.folder.drained());
-    CHECK(list_jobs(spool.folder, "")->empty());
+    CHECK(list_jobs(spool.folder, {})->empty());
     CHECK(purge(spool.folder, seconds(0))->leftovers == 0);  // it may only be slow
   }
   SECTION("take: the ticket moved, no attempt's folder yet") {
@@ -273,7 +273,7 @@ TEST_CASE("no crash loses or doubles a job", "[spool][protocol]") {
     const std::string ticket = spool.folder.list(State::done)->front().name();
     REQUIRE(::rename((spool.dir / ("spool/v1/done/" + ticket)).c_str(),
                      (spool.dir / spool.job_path(id, "purged")).c_str()) == 0);
-    CHECK(list_jobs(spool.folder, "")->empty());
+    CHECK(list_jobs(spool.folder, {})->empty());
     CHECK(purge(spool.folder, seconds(0))->leftovers == 1);
     CHECK_FALSE(spool.dir.has("spool/v1/jobs/" + id));
   }
@@ -292,15 +292,17 @@ TEST_CASE("cancel ends a queued job and asks for a running one", "[spool][protoc
   const std::string queued = spool.submit(R"(, "priority": -1)");
   const std::string running = spool.submit();
   const auto taken = spool.a.take();
-  CHECK(*cancel(spool.folder, queued) == Cancelled::ended);
+  CHECK(*cancel(spool.folder, queued, "typo") == Cancelled::ended);
   CHECK(spool.state(queued) == "failed");
   CHECK(spool.show(queued)["slug"] == "job-cancelled");
-  CHECK(*cancel(spool.folder, running) == Cancelled::asked);
+  CHECK(spool.show(queued)["text"] == "taken back with 'podpilot cancel': typo");
+  CHECK(*cancel(spool.folder, running, "typo") == Cancelled::asked);
   CHECK(*renew(spool.folder, taken->ticket, "a", 2) == Hold::cancelled);
   CHECK(spool.a.publish(*taken) == Published::done);
-  CHECK(*cancel(spool.folder, running) == Cancelled::already_done);
-  CHECK(cancel(spool.folder, "20260721T221530123456Z-9f3ab2c1").error().fault == Fault::not_found);
-  CHECK(cancel(spool.folder, "../../etc").error().fault == Fault::invalid);
+  CHECK(*cancel(spool.folder, running, "typo") == Cancelled::already_done);
+  CHECK(cancel(spool.folder, "20260721T221530123456Z-9f3ab2c1", "typo").error().fault ==
+        Fault::not_found);
+  CHECK(cancel(spool.folder, "../../etc", "typo").error().fault == Fault::invalid);
 }
 
 TEST_CASE("odd names in the spool are nobody's jobs", "[spool][protocol]") {
@@ -372,7 +374,7 @@ TEST_CASE("a newer podpilot's folder is seen and left alone", "[spool][protocol]
   const auto folder = Folder::open(spool.dir / "spool", Create::no);
   REQUIRE(folder);
   CHECK(folder->newer_format() == 7);
-  CHECK(list_jobs(*folder, "")->empty());
+  CHECK(list_jobs(*folder, {})->empty());
   CHECK(spool.dir.read("spool/v7/queued/whatever") == "x");
   const auto none = Folder::open(spool.dir.path(), Create::no);
   REQUIRE_FALSE(none);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/scheduler/spool/worker.h"
+#include "agent/worker.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -7,7 +7,7 @@
 
 #include "sandbox/base/errno.h"
 
-namespace podpilot::agent::spool {
+namespace podpilot::agent {
 
 Result<std::unique_ptr<Worker>> Worker::create(Poller& poller) {
   std::unique_ptr<Worker> worker(new Worker);
@@ -60,4 +60,4 @@ void Worker::deliver() {
     if (*alive && result) result();
 }
 
-}  // namespace podpilot::agent::spool
+}  // namespace podpilot::agent

@@ -15,7 +15,7 @@
 #include "sandbox/base/poller.h"
 #include "sandbox/base/result.h"
 
-namespace podpilot::agent::spool {
+namespace podpilot::agent {
 
 class Worker {
  public:
@@ -44,4 +44,4 @@ class Worker {
   std::jthread thread_;  // last: it ends before what it uses
 };
 
-}  // namespace podpilot::agent::spool
+}  // namespace podpilot::agent

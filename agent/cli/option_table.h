@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data of options.cc: every option and every command, in the order in which --help shows them.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "agent/cli/options.h"
+
+namespace podpilot::agent {
+
+struct OptionRow {
+  std::string_view name;
+  char letter;
+  std::string_view value;     // name of its value in --help; "" for a switch
+  std::string_view fallback;  // "" for none
+  unsigned commands;
+  std::string_view help;
+};
+
+inline constexpr unsigned kImages = kPilot | kRun | kPull;
+inline constexpr unsigned kSpool = kSubmit | kQueue | kCancel;
+inline constexpr unsigned kAll =
+    kImages | kSpool | kCache | kDoctor | kVersion;
+
+inline constexpr auto kOptions = std::to_array<OptionRow>({
+    {"scheduler", 0, "URL", "", kPilot, "who gives work: spool:FOLDER"},
+    {"name", 0, "NAME", "", kPilot, "of this pilot, in results and logs; else the host's name"},
+    {"cpus", 0, "N", "", kPilot, "CPUs to lend; else all that this process may run on"},
+    {"memory", 0, "SIZE", "", kPilot, "memory to lend; else the pod's limit, less a reserve"},
+    {"jobs", 0, "N", "", kPilot, "jobs at once; else as many as CPUs"},
+    {"drain", 0, "", "", kPilot, "end when the scheduler has nothing queued and nothing running"},
+    {"idle-exit", 0, "TIME", "", kPilot, "end after so long without a job"},
+    {"grace", 0, "TIME", "10s", kPilot,
+     "between SIGTERM and SIGKILL when a job is stopped or over its time"},
+
+    {"entrypoint", 0, "PROGRAM", "", kRun, "run this instead of the image's entrypoint"},
+    {"env", 'e', "NAME=VALUE", "", kRun, "set a variable; NAME alone takes ours; repeatable"},
+    {"workdir", 'w', "FOLDER", "", kRun, "working folder inside; else the image's"},
+    {"user", 'u', "USER[:GROUP]", "", kRun, "name or id inside; else the image's"},
+    {"volume", 'v', "SOURCE:TARGET[:ro]", "", kRun, "show a folder or file inside; repeatable"},
+    {"tmpfs", 0, "TARGET[:SIZE]", "", kRun, "an empty filesystem in memory; repeatable"},
+    {"tty", 't', "", "", kRun, "give the program a terminal of its own"},
+    {"time-limit", 0, "TIME", "", kRun, "SIGTERM after so long, SIGKILL 10 s later"},
+    {"pull", 0, "POLICY", "missing", kRun, "missing, always (ask the registry) or never"},
+    {"print-plan", 0, "", "", kRun, "tell the steps that make the sandbox, and run nothing"},
+    {"json", 0, "", "", kRun | kPull | kCache | kDoctor | kVersion | kQueue, "for scripts"},
+    {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
+    {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
+    {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
+    {"remove", 0, "", "", kCache, "verify: remove what is damaged"},
+
+    {"cache", 0, "FOLDER", "", kImages | kCache | kDoctor,
+     "unpacked images; else ~/.cache/podpilot, or /pod/cache in a pod"},
+    {"scratch", 0, "FOLDER", "", kPilot | kRun | kDoctor,
+     "jobs while they run; else scratch/ in the cache"},
+    {"registry-config", 0, "FILE", "", kImages,
+     "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
+    {"events-fd", 0, "N", "", kPull, "tell what happens on this descriptor, one JSON object a line"},
+    {"quiet", 'q', "", "", kRun | kPull, "no progress"},
+    {"log-level", 0, "LEVEL", "info", kPilot | kRun | kPull, "debug, info, warning or error"},
+    {"log-format", 0, "FORMAT", "text", kPilot | kRun | kPull, "text or json"},
+    {"help", 'h', "", "", kAll, "this text"},
+});
+
+inline constexpr auto kCommands = std::to_array<CommandText>({
+    {kPilot, "pilot", "", "take jobs from a scheduler and run them (the pod's entrypoint)",
+     "Takes jobs from a scheduler and runs each in its own image. SIGTERM drains: what runs may\n"
+     "end by itself. A second SIGTERM stops the jobs, which go back to the scheduler.",
+     "  podpilot pilot --scheduler spool:/work/spool --cache /work/cache --drain\n"
+     "  podpilot pilot --scheduler spool:/work/spool --jobs 2 --idle-exit 10m\n"},
+    {kRun, "run", "IMAGE [--] [COMMAND ARGUMENT...]", "pull an image if needed and run it once",
+     "Pulls IMAGE if it is not in the cache, runs it in a sandbox and ends with its exit code.\n"
+     "125: podpilot failed, 126: not executable, 127: not found, 128+n: killed by signal n.",
+     "  podpilot run docker://docker.io/library/debian:12 -- cat /etc/os-release\n"
+     "  podpilot run -t -v $PWD:/work -w /work localhost:5000/python:3 python3\n",
+     true},
+    {kPull, "pull", "IMAGE...", "fill the cache; print the digests",
+     "Pulls images into the cache and prints the digest of each.",
+     "  podpilot pull docker://localhost:5000/tool:1\n"},
+    {kCache, "cache", "ls|verify|gc", "look at the cache, check it, make room",
+     "ls lists images and layers, verify compares every file with what was unpacked,\n"
+     "gc removes what was not used for longest until the cache is no larger than --size.",
+     "  podpilot cache verify --remove\n"
+     "  podpilot cache gc --size 20GiB\n"},
+    {kDoctor, "doctor", "", "what this pod allows, and what is missing",
+     "Tries everything that a sandbox needs, for real, and tells the first thing that fails.",
+     "  kubectl exec POD -- /podpilot doctor\n"},
+    {kSubmit, "submit", "SPOOL JOB.json...", "put jobs into a spool; print their ids",
+     "Checks each job file, copies its inputs into the spool and prints the job's id.\n"
+     "\"-\" reads a job from stdin.",
+     "  podpilot submit /work/spool job.json\n"
+     "  echo '{\"image\":\"localhost:5000/tool:1\"}' | podpilot submit /work/spool -\n"},
+    {kQueue, "queue", "SPOOL [ID...]", "look at the jobs of a spool",
+     "One line a job, or with --json one object a line.",
+     "  podpilot queue /work/spool\n"
+     "  podpilot queue /work/spool --purge 7d\n"},
+    {kCancel, "cancel", "SPOOL ID...", "take jobs back",
+     "A queued job is removed at once, a running one is stopped by its pilot.",
+     "  podpilot cancel /work/spool 20260721T221530123456Z-9f3ab2c1\n"},
+    {kVersion, "version", "", "what this binary is made of",
+     "Version, commit and every library that is linked in.", "  podpilot version --json\n"},
+});
+
+}  // namespace podpilot::agent

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where cache and scratch are, if nobody says.
+#pragma once
+
+#include <string>
+
+#include "agent/cli/options.h"
+
+namespace podpilot::agent {
+
+// Absolute. --cache, else /pod/cache where /pod is a volume of ours, else $XDG_CACHE_HOME/podpilot,
+// $HOME/.cache/podpilot, /tmp/podpilot-UID.
+std::string cache_folder(const Options& options);
+
+// --scratch, else scratch/ in the cache.
+std::string scratch_folder(const Options& options);
+
+}  // namespace podpilot::agent

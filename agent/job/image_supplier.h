@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gets a job's image: from the cache, else by a pull in a child of its own.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/job/description.h"
+#include "agent/job/outcome.h"
+#include "oci/image.h"
+#include "sandbox/base/result.h"
+
+namespace podpilot::agent {
+
+struct SuppliedImage {
+  oci::Image image;
+  std::chrono::milliseconds pull_time{0};  // 0: it was there
+};
+
+// Whose fault a missing image is, and what it is.
+struct ImageFailure {
+  Origin origin;
+  Error error;
+};
+
+class ImageSupplier {
+ public:
+  using Ready = std::function<void(std::expected<SuppliedImage, ImageFailure>)>;
+
+  // One request under way; its destructor cancels it, and `ready` is not called then.
+  class Request {
+   public:
+    virtual ~Request() = default;
+  };
+
+  virtual ~ImageSupplier() = default;
+  // `ready` is called once, on the loop, never from within this call.
+  virtual std::unique_ptr<Request> request(const std::string& reference, PullPolicy policy,
+                                           Ready ready) = 0;
+};
+
+}  // namespace podpilot::agent

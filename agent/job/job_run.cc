@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/job/job_run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+#include "agent/job/launch.h"
+#include "sandbox/base/errno.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/path.h"
+#include "sandbox/base/text.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr std::chrono::milliseconds kKillOverdue{2000};
+
+std::chrono::milliseconds since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+}
+
+// A sandbox that could not be built is the site's matter, whatever errno the kernel chose, but for
+// a full disk and for an image whose tree or config it cannot be built from.
+Error as_site_error(Error error) {
+  if (error.fault != Fault::exhausted && error.fault != Fault::invalid)
+    error.fault = Fault::unsupported;
+  return error;
+}
+
+}  // namespace
+
+JobRun::JobRun(Site& site, Scheduler& scheduler, ClaimId claim, std::string name, JobIo io,
+               std::function<void()> over)
+    : site_(site),
+      scheduler_(scheduler),
+      claim_(claim),
+      name_(std::move(name)),
+      io_(std::move(io)),
+      over_(std::move(over)) {}
+
+JobRun::~JobRun() {
+  *alive_ = false;
+  if (folder_) site_.scratch.discard(*std::move(folder_), [] {});
+}
+
+void JobRun::begin() {
+  scheduler_.describe(claim_, [this, alive = alive_](Result<JobDescription> description) {
+    if (!*alive) return;
+    if (description) {
+      description_ = *std::move(description);
+      return post(Event::described);
+    }
+    fail(Origin::scheduler, description.error());
+    post(Event::describe_failed);
+  });
+}
+
+void JobRun::stop_soft(std::chrono::milliseconds grace) {
+  soft_grace_ = grace;
+  post(Event::stop_soft);
+}
+
+void JobRun::post(Event event) {
+  pending_.push_back(event);
+  if (dispatching_) return;
+  const std::shared_ptr<bool> alive = alive_;
+  dispatching_ = true;
+  while (*alive && !pending_.empty()) {
+    const Event next = pending_.front();
+    pending_.pop_front();
+    const Phase before = state_.phase;
+    Transition step = transition(state_, next);
+    state_ = step.next;
+    if (before != state_.phase)
+      log::debug("job", {{"job", name_},
+                         {"event", std::string(to_string(next))},
+                         {"phase", std::string(to_string(state_.phase))}});
+    for (const Action action : step.actions) {
+      act(action);
+      if (!*alive) return;
+    }
+  }
+  dispatching_ = false;
+}
+
+void JobRun::act(Action action) {
+  switch (action) {
+    case Action::prepare: return prepare();
+    case Action::launch: return launch();
+    case Action::report_running: return report_running();
+    case Action::terminate: return terminate();
+    case Action::kill: return kill();
+    case Action::kill_now:
+      if (sandbox_) [[maybe_unused]]
+        const auto sent = sandbox_->kill_now();
+      return;
+    case Action::freeze:
+      if (sandbox_) [[maybe_unused]]
+        const auto sent = sandbox_->suspend();
+      return;
+    case Action::thaw:
+      if (sandbox_) [[maybe_unused]]
+        const auto sent = sandbox_->resume();
+      return;
+    case Action::send_outputs: return send_outputs();
+    case Action::abandon:
+      image_request_.reset();
+      return scheduler_.abandon(claim_);
+    case Action::finish: return finish();
+    case Action::clean: return clean();
+    case Action::tell_over: return over_();
+  }
+}
+
+Done JobRun::then(Event good, Event bad, Origin origin) {
+  return [this, good, bad, origin, alive = alive_](Result<void> result) {
+    if (!*alive) return;
+    if (result) return post(good);
+    fail(origin, result.error());
+    post(bad);
+  };
+}
+
+void JobRun::prepare() {
+  Result<JobFolder> folder = site_.scratch.make_job();
+  if (!folder) {
+    fail(Origin::site, std::move(folder).within("scratch").error());
+    return post(Event::image_failed);
+  }
+  folder_ = *std::move(folder);
+  image_request_ = site_.images.request(
+      description_.image, description_.pull,
+      [this](std::expected<SuppliedImage, ImageFailure> image) {
+        image_request_.reset();
+        if (!image) {
+          fail(image.error().origin, image.error().error);
+          return post(Event::image_failed);
+        }
+        image_ = *std::move(image);
+        outcome_.times.pull = image_->pull_time;
+        outcome_.image_digest = image_->image.manifest.str();
+        post(Event::image_ready);
+      });
+  scheduler_.bring_inputs(claim_, folder_->files,
+                          then(Event::inputs_ready, Event::inputs_failed, Origin::scheduler));
+}
+
+void JobRun::launch() {
+  launched_at_ = Clock::now();
+  if (const Result<void> launched = try_launch(); !launched) post(Event::sandbox_gone);
+}
+
+Result<void> JobRun::try_launch() {
+  const auto blame = [this](Origin origin, const Error& error) {
+    fail(origin, error);
+    return error;
+  };
+  Result<sandbox::Spec> spec =
+      make_spec(image_->image, description_, *folder_, io_.terminal);
+  if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
+    return blame(description_.user.empty() ? Origin::image : Origin::payload,
+                 {Fault::invalid, spec.error().text});
+  const Result<sandbox::Plan> plan = sandbox::plan_userns(*spec);
+  if (!plan) return blame(Origin::payload, plan.error());
+
+  UniqueFd in, out, err;
+  sandbox::Stdio stdio{BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)};
+  if (!io_.inherit) {
+    in.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!in) return blame(Origin::site, sys_error("open /dev/null"));
+    Result<UniqueFd> stdout_file = output_file(kStdoutFile);
+    Result<UniqueFd> stderr_file = output_file(kStderrFile);
+    if (!stdout_file) return blame(Origin::site, stdout_file.error());
+    if (!stderr_file) return blame(Origin::site, stderr_file.error());
+    out = *std::move(stdout_file);
+    err = *std::move(stderr_file);
+    stdio = {in, out, err};
+  }
+  Result<sandbox::Sandbox> started = site_.launcher.launch(*plan, stdio);
+  if (!started) return blame(Origin::site, as_site_error(std::move(started.error())));
+  sandbox_ = *std::move(started);
+  reports_ = site_.poller.watch(sandbox_->reports(), POLLIN, [this](short) { read_reports(); });
+  ended_ = site_.poller.watch(sandbox_->ended(), POLLIN, [this](short) { sandbox_ended(); });
+  return {};
+}
+
+Result<UniqueFd> JobRun::output_file(const char* name) {
+  // O_APPEND: what the payload's processes write at the same time does not overwrite each other.
+  return open_beneath(folder_->files, name, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC, 0644);
+}
+
+void JobRun::read_reports() {
+  for (;;) {
+    Result<std::optional<sandbox::Received>> received =
+        sandbox::receive_report(sandbox_->reports());
+    if (!received) return reports_.reset();  // the end of the stream: sandbox_ended() follows
+    if (!*received) return;
+    const sandbox::Report& report = (*received)->report;
+    switch (report.kind) {
+      case sandbox::ReportKind::terminal:
+        if (io_.on_terminal) io_.on_terminal(std::move((*received)->descriptor));
+        break;
+      case sandbox::ReportKind::started:
+        outcome_.times.start = since(launched_at_);
+        started_at_ = Clock::now();
+        post(Event::payload_started);
+        break;
+      default: last_report_ = report;
+    }
+  }
+}
+
+void JobRun::sandbox_ended() {
+  read_reports();
+  ended_.reset();
+  reports_.reset();
+  limit_.reset();
+  grace_.reset();
+  overdue_.reset();
+  sandbox_.reset();
+  if (started_at_ != Clock::time_point()) outcome_.times.run = since(started_at_);
+  judge_end();
+  post(Event::sandbox_gone);
+}
+
+void JobRun::judge_end() {
+  using sandbox::ReportKind;
+  if (last_report_ && last_report_->kind == ReportKind::failed)
+    return fail(Origin::site, as_site_error(last_report_->error()));
+  if (last_report_ && last_report_->kind == ReportKind::not_executed)
+    return fail(Origin::payload, last_report_->error());
+  if (last_report_) {
+    outcome_.exit = ExitStatus::of_wait_status(last_report_->wait_status);
+    outcome_.usage = {std::chrono::microseconds(last_report_->user_us),
+                      std::chrono::microseconds(last_report_->system_us),
+                      static_cast<std::uint64_t>(last_report_->max_rss_kib) * 1024};
+  }
+  if (state_.cause == StopCause::time_limit)
+    return fail(Origin::payload,
+                {Fault::transient,
+                 fmt::format("ran longer than its time limit of {}",
+                             human_duration(description_.time_limit.value_or(
+                                 std::chrono::milliseconds(0))))});
+  if (state_.cause != StopCause::none)
+    return fail(Origin::payload, {Fault::internal, "stopped before it ended by itself"});
+  if (!last_report_)
+    fail(Origin::site, {Fault::transient,
+                        "the sandbox was killed from outside, perhaps for want of memory"});
+}
+
+void JobRun::report_running() {
+  scheduler_.executing(claim_);
+  if (!description_.time_limit) return;
+  limit_ = site_.poller.after(*description_.time_limit, [this] {
+    soft_grace_ = site_.time_limit_grace;
+    post(Event::time_limit);
+  });
+}
+
+void JobRun::terminate() {
+  signal(SIGTERM);
+  grace_ = site_.poller.after(soft_grace_, [this] { post(Event::grace_over); });
+}
+
+void JobRun::kill() {
+  if (!sandbox_) return;
+  [[maybe_unused]] const auto sent = sandbox_->kill();
+  overdue_ = site_.poller.after(kKillOverdue, [this] { post(Event::kill_overdue); });
+}
+
+void JobRun::signal(int signal) {
+  if (sandbox_) [[maybe_unused]]
+    const auto sent = sandbox_->signal(signal);
+}
+
+void JobRun::send_outputs() {
+  SendOutputs which = SendOutputs::all;
+  if (state_.cause == StopCause::asked)
+    which = SendOutputs::evicted;
+  else if (outcome_.verdict != Verdict::done)
+    which = SendOutputs::failed;
+  scheduler_.send_outputs(claim_, folder_->files, which,
+                          then(Event::outputs_sent, Event::outputs_failed, Origin::scheduler));
+}
+
+void JobRun::finish() {
+  if (outcome_.slug.empty() && !outcome_.exit)  // it was stopped before there was a payload
+    fail(Origin::payload, {Fault::internal, "stopped before it began"});
+  scheduler_.finish(claim_, outcome_, [this, alive = alive_](Result<void> finished) {
+    if (!*alive) return;
+    if (!finished)
+      log::error("the result of a job could not be delivered",
+                 {{"job", name_}, {"error", finished.error().text}});
+    post(Event::finished);
+  });
+}
+
+void JobRun::clean() {
+  image_request_.reset();
+  image_.reset();
+  if (!folder_) return post(Event::cleaned);
+  site_.scratch.discard(*std::exchange(folder_, std::nullopt), [this, alive = alive_] {
+    if (*alive) post(Event::cleaned);
+  });
+}
+
+void JobRun::fail(Origin origin, const Error& error) {
+  if (!outcome_.slug.empty()) return;  // the first reason counts
+  const Outcome judged = failure(origin, error);
+  outcome_.verdict = judged.verdict;
+  outcome_.slug = judged.slug;
+  outcome_.origin = judged.origin;
+  outcome_.text = judged.text;
+}
+
+}  // namespace podpilot::agent

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// One job from its activation to the last trace of it: makes the state machine's events from the
+// world and carries its actions out. Lives on the poll loop.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/job/image_supplier.h"
+#include "agent/job/scratch.h"
+#include "agent/job/state.h"
+#include "agent/scheduler/scheduler.h"
+#include "sandbox/base/poller.h"
+#include "sandbox/launcher.h"
+
+namespace podpilot::agent {
+
+// What this pilot has for all its jobs. Outlives every JobRun.
+struct Site {
+  Poller& poller;
+  sandbox::Launcher& launcher;
+  ImageSupplier& images;
+  Scratch& scratch;
+  // Between SIGTERM and SIGKILL at a time limit; a soft stop brings its own.
+  std::chrono::milliseconds time_limit_grace{10'000};
+};
+
+// Names of the files that hold a job's output where it does not go to somebody's descriptors.
+inline constexpr const char* kStdoutFile = "_podpilot_stdout";
+inline constexpr const char* kStderrFile = "_podpilot_stderr";
+
+// Where the payload's 0, 1 and 2 lead.
+struct JobIo {
+  bool inherit = false;   // the pilot's own, as for `podpilot run`; else files in the job's folder
+  bool terminal = false;  // a terminal of the sandbox; its other end comes by on_terminal
+  std::function<void(UniqueFd master)> on_terminal;
+};
+
+class JobRun {
+ public:
+  // `over` is called once, on the loop, when nothing of the job is left; it may destroy the JobRun.
+  JobRun(Site& site, Scheduler& scheduler, ClaimId claim, std::string name, JobIo io,
+         std::function<void()> over);
+  ~JobRun();
+  JobRun(const JobRun&) = delete;
+  JobRun& operator=(const JobRun&) = delete;
+
+  void begin();
+  void stop_soft(std::chrono::milliseconds grace);
+  void post(Event event);
+  // To the payload, as it is; nothing happens while it does not run.
+  void signal(int signal);
+
+  const JobState& state() const { return state_; }
+  const std::string& name() const { return name_; }
+  const JobDescription& description() const { return description_; }
+  BorrowedFd files() const { return folder_ ? BorrowedFd(folder_->files) : BorrowedFd(); }
+
+ private:
+  void act(Action action);
+  void prepare();
+  void launch();
+  Result<void> try_launch();
+  Result<UniqueFd> output_file(const char* name);
+  void report_running();
+  void terminate();
+  void kill();
+  void read_reports();
+  void sandbox_ended();
+  void send_outputs();
+  void finish();
+  void clean();
+  void fail(Origin origin, const Error& error);
+  void judge_end();
+  Done then(Event good, Event bad, Origin origin);
+
+  Site& site_;
+  Scheduler& scheduler_;
+  ClaimId claim_;
+  std::string name_;
+  JobIo io_;
+  std::function<void()> over_;
+
+  JobState state_;
+  std::deque<Event> pending_;
+  bool dispatching_ = false;
+
+  JobDescription description_;
+  std::optional<JobFolder> folder_;
+  std::unique_ptr<ImageSupplier::Request> image_request_;
+  std::optional<SuppliedImage> image_;
+  Outcome outcome_;
+  std::chrono::milliseconds soft_grace_{0};
+
+  std::optional<sandbox::Sandbox> sandbox_;
+  std::optional<sandbox::Report> last_report_;
+  Clock::time_point launched_at_{};
+  Clock::time_point started_at_{};
+  Poller::Handle reports_;
+  Poller::Handle ended_;
+  Poller::Handle limit_;
+  Poller::Handle grace_;
+  Poller::Handle overdue_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace podpilot::agent

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/job/launch.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string_view>
+
+#include "sandbox/user_database.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr const char* kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::vector<std::string> make_argv(const oci::ImageConfig& config, const JobDescription& job) {
+  std::vector<std::string> argv = job.command.empty() ? config.entrypoint : job.command;
+  const bool use_cmd = job.command.empty() && job.args.empty();
+  const std::vector<std::string>& rest = use_cmd ? config.cmd : job.args;
+  argv.insert(argv.end(), rest.begin(), rest.end());
+  return argv;
+}
+
+std::vector<std::string> make_env(const oci::ImageConfig& config, const JobDescription& job,
+                                  const std::string& home, bool terminal) {
+  std::map<std::string, std::string> env = {{"PATH", kDefaultPath}, {"HOME", home}};
+  if (terminal) env["TERM"] = "xterm";
+  for (const std::string& variable : config.env) {
+    const std::size_t equals = variable.find('=');
+    if (equals != std::string::npos && equals != 0)
+      env[variable.substr(0, equals)] = variable.substr(equals + 1);
+  }
+  for (const auto& [name, value] : job.env) env[name] = value;
+  std::vector<std::string> out;
+  for (const auto& [name, value] : env) out.push_back(fmt::format("{}={}", name, value));
+  return out;
+}
+
+std::string make_workdir(const oci::ImageConfig& config, const JobDescription& job) {
+  if (!job.workdir.empty()) return job.workdir;
+  if (!job.scratch.empty()) return job.scratch;
+  if (config.working_dir.empty()) return "/";
+  // image-spec does not demand an absolute one; runtimes read it from the root.
+  return config.working_dir[0] == '/' ? config.working_dir : "/" + config.working_dir;
+}
+
+}  // namespace
+
+Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& job,
+                                const JobFolder& folder, bool terminal) {
+  const std::string& wanted = job.user.empty() ? image.config.user : job.user;
+  const sandbox::User user = TRY(sandbox::find_user_in_layers(wanted, image.layers));
+  sandbox::Spec spec;
+  spec.layers = image.layers;
+  spec.workspace = folder.workspace;
+  spec.argv = make_argv(image.config, job);
+  spec.env = make_env(image.config, job, user.home, terminal);
+  spec.workdir = make_workdir(image.config, job);
+  spec.user = user.identity;
+  spec.limits.core_size = 0;
+  spec.terminal = terminal;
+  if (!job.scratch.empty())
+    spec.binds.push_back({folder.files_path, job.scratch, sandbox::Access::read_write});
+  for (const Bind& bind : job.binds)
+    spec.binds.push_back({bind.source, bind.target,
+                          bind.writable ? sandbox::Access::read_write
+                                        : sandbox::Access::read_only});
+  for (const Tmpfs& tmpfs : job.tmpfs) spec.tmpfs.push_back({tmpfs.target, tmpfs.size});
+  return spec;
+}
+
+}  // namespace podpilot::agent

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/job/scratch.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <vector>
+
+#include "sandbox/base/errno.h"
+#include "sandbox/base/path.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr const char* kPrefix = "pilot-";
+constexpr const char* kLock = "lock";
+
+std::string random_name() {
+  std::uint64_t number = 0;
+  // Blocks only before the kernel's pool is ready, and never fails for 8 bytes (getrandom(2)).
+  [[maybe_unused]] const ssize_t n = ::getrandom(&number, sizeof number, 0);
+  return fmt::format("{}{:016x}", kPrefix, number);
+}
+
+Result<UniqueFd> take_lock(BorrowedFd folder) {
+  UniqueFd lock(
+      ::openat(folder.get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return sys_error("open lock");
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return sys_error("flock");
+  return lock;
+}
+
+std::vector<std::string> pilots_in(BorrowedFd root) {
+  std::vector<std::string> names;
+  UniqueFd fd(::openat(root.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* dir = fd ? ::fdopendir(fd.get()) : nullptr;
+  if (!dir) return names;
+  fd.release();
+  while (const dirent* entry = ::readdir(dir))
+    if (std::string_view(entry->d_name).starts_with(kPrefix)) names.emplace_back(entry->d_name);
+  ::closedir(dir);
+  return names;
+}
+
+// Between mkdir and flock a new pilot's folder looks like a dead one's: what is younger than this
+// is left to the sweep of a later pilot.
+constexpr std::time_t kGraceSeconds = 60;
+
+void sweep_dead(BorrowedFd root, const std::string& own) {
+  for (const std::string& name : pilots_in(root)) {
+    if (name == own) continue;
+    const Result<UniqueFd> folder = open_beneath(root, name, O_RDONLY | O_DIRECTORY);
+    struct stat st {};
+    if (!folder || ::fstat(folder->get(), &st) != 0) continue;
+    const bool has_lock = ::faccessat(folder->get(), kLock, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!has_lock && st.st_mtime + kGraceSeconds > ::time(nullptr)) continue;
+    const Result<UniqueFd> lock = take_lock(*folder);
+    // What cannot be removed now (a disk in trouble) is tried again by the next pilot.
+    if (lock) [[maybe_unused]]
+      const auto removed = remove_tree(root, name);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Scratch>> Scratch::open(Poller& poller, const std::string& root) {
+  std::unique_ptr<Scratch> scratch(new Scratch);
+  scratch->root_ = TRY(make_dirs(root, 0700));
+  TRY(scratch->claim_name());
+  scratch->path_ = root + "/" + scratch->name_;
+  scratch->worker_ = TRY(Worker::create(poller));
+  scratch->sweep();
+  return scratch;
+}
+
+// Another pilot's sweep may hold the lock of a folder that is just being made, and removes it then.
+Result<void> Scratch::claim_name() {
+  constexpr int kTries = 5;
+  for (int i = 0;; ++i) {
+    name_ = random_name();
+    own_ = TRY(make_dir_at(root_, name_, 0700));
+    Result<UniqueFd> lock = take_lock(own_);
+    if (!lock && i + 1 < kTries) continue;
+    lock_ = TRY(std::move(lock));
+    return {};
+  }
+}
+
+Scratch::~Scratch() {
+  worker_.reset();
+  if (!own_) return;
+  [[maybe_unused]] const auto removed = remove_tree(root_, name_);
+}
+
+void Scratch::sweep() {
+  worker_->run([this]() -> Worker::Task {
+    sweep_dead(root_, name_);
+    return [] {};
+  });
+}
+
+Result<JobFolder> Scratch::make_job() {
+  JobFolder folder;
+  folder.name = fmt::format("job-{}", next_++);
+  folder.workspace = path_ + "/" + folder.name;
+  folder.files_path = folder.workspace + "/files";
+  const DirFd workspace = TRY(make_dir_at(own_, folder.name, 0700));
+  folder.files = TRY(make_dir_at(workspace, "files", 0755));
+  // mkdir's mode is cut by the umask, and the payload may run as another user inside.
+  if (::fchmod(folder.files.get(), 0755) != 0) return sys_error("chmod of the job's folder");
+  return folder;
+}
+
+void Scratch::discard(JobFolder folder, std::function<void()> done) {
+  worker_->run([this, name = folder.name, done = std::move(done)]() -> Worker::Task {
+    [[maybe_unused]] const auto removed = remove_tree(own_, name);
+    return done;
+  });
+}
+
+}  // namespace podpilot::agent

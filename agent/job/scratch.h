@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folders in which jobs live while they run, below one root (--scratch):
+//
+//   ROOT/pilot-<random>/lock      held by flock(2) while its pilot lives
+//   ROOT/pilot-<random>/job-<n>/  workspace of the sandbox and, in files/, the job's own folder
+//
+// A pilot that was killed leaves its folder with a free lock: the next one removes it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/worker.h"
+#include "sandbox/base/fd.h"
+#include "sandbox/base/poller.h"
+#include "sandbox/base/result.h"
+
+namespace podpilot::agent {
+
+struct JobFolder {
+  std::string name;       // below the pilot's folder
+  std::string workspace;  // absolute; for sandbox::Spec
+  std::string files_path;  // absolute; what the payload sees as its scratch
+  DirFd files;
+};
+
+class Scratch {
+ public:
+  // Makes ROOT (mode 0700) where it is not there, and sweeps what dead pilots left, on a thread.
+  static Result<std::unique_ptr<Scratch>> open(Poller& poller, const std::string& root);
+  // Removes this pilot's folder; waits for removals under way.
+  ~Scratch();
+
+  Result<JobFolder> make_job();
+  // Removes it, on a thread; `done` comes on the loop, also where something could not be removed.
+  void discard(JobFolder folder, std::function<void()> done);
+
+ private:
+  Scratch() = default;
+  Result<void> claim_name();
+  void sweep();
+
+  DirFd root_;
+  std::string name_;
+  std::string path_;
+  DirFd own_;
+  UniqueFd lock_;
+  std::uint64_t next_ = 1;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace podpilot::agent

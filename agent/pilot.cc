@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pilot.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "sandbox/base/errno.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/path.h"
+
+namespace podpilot::agent {
+namespace {
+
+bool fits(const Resources& wanted, const Resources& free) {
+  return wanted.cpus <= free.cpus && wanted.memory <= free.memory && wanted.disk <= free.disk;
+}
+
+void subtract(Resources& from, const Resources& what) {
+  from.cpus -= what.cpus;
+  from.memory -= what.memory;
+  from.disk -= what.disk;
+}
+
+}  // namespace
+
+Pilot::Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy)
+    : site_(site), scheduler_(scheduler), policy_(std::move(policy)), offer_(policy_.offer) {
+  offer_.free = offer_.total;
+}
+
+Pilot::~Pilot() = default;
+
+Result<void> Pilot::run() {
+  TRY(scheduler_.start(offer_, *this));
+  check_end();
+  TRY(site_.poller.run());
+  scheduler_.stop();
+  if (broken_) return *broken_;
+  return {};
+}
+
+void Pilot::interrupted() {
+  if (++interruptions_ == 1) {
+    log::info("draining: no new jobs, what runs may end", {{"jobs", fmt::format("{}",
+                                                                               claims_.size())}});
+    return drain();
+  }
+  log::info("stopping all jobs");
+  for (auto& [id, claim] : claims_)
+    if (claim.job) claim.job->stop_soft(policy_.stop_grace);
+}
+
+// Free resources are always computed from what the claims hold: nothing to get out of step.
+void Pilot::publish() {
+  offer_.free = offer_.total;
+  for (const auto& [id, claim] : claims_) subtract(offer_.free, claim.held);
+  offer_.claims = static_cast<unsigned>(claims_.size());
+  scheduler_.update(offer_);
+}
+
+ClaimAnswer Pilot::request_claim(ClaimId claim, const Resources& wanted) {
+  if (offer_.draining || claims_.size() >= offer_.capacity || claims_.contains(claim) ||
+      !fits(wanted, offer_.free))
+    return ClaimAnswer::refused;
+  claims_[claim].held = wanted;
+  idle_.reset();
+  publish();
+  return ClaimAnswer::accepted;
+}
+
+ActivateAnswer Pilot::activate(ClaimId id, const std::string& job) {
+  const auto found = claims_.find(id);
+  if (found == claims_.end() || found->second.releasing || offer_.draining)
+    return ActivateAnswer::refused;
+  if (found->second.job) return ActivateAnswer::try_again;
+  log::info("job taken", {{"job", job}});
+  found->second.job = std::make_unique<JobRun>(site_, scheduler_, id, job, JobIo{},
+                                               [this, id] { job_over(id); });
+  found->second.job->begin();
+  return ActivateAnswer::accepted;
+}
+
+JobRun* Pilot::job_of(ClaimId claim) {
+  const auto found = claims_.find(claim);
+  return found == claims_.end() ? nullptr : found->second.job.get();
+}
+
+void Pilot::deactivate(ClaimId claim, Deactivation how, std::chrono::milliseconds grace) {
+  JobRun* job = job_of(claim);
+  if (!job) return scheduler_.deactivated(claim);
+  switch (how) {
+    case Deactivation::soft: return job->stop_soft(grace);
+    case Deactivation::hard: return job->post(Event::stop_hard);
+    case Deactivation::done: return job->post(Event::stop_done);
+  }
+}
+
+void Pilot::suspend(ClaimId claim) {
+  if (JobRun* job = job_of(claim)) job->post(Event::suspend);
+}
+
+void Pilot::resume(ClaimId claim) {
+  if (JobRun* job = job_of(claim)) job->post(Event::resume);
+}
+
+void Pilot::release(ClaimId id) {
+  const auto found = claims_.find(id);
+  if (found == claims_.end()) return;
+  found->second.releasing = true;
+  found->second.contact.reset();
+  if (!found->second.job) return drop(id);
+  found->second.job->post(Event::release);
+}
+
+void Pilot::contact_lost(ClaimId id, Clock::time_point until) {
+  const auto found = claims_.find(id);
+  if (found == claims_.end()) return;
+  found->second.contact = site_.poller.at(until, [this, id] { release(id); });
+  if (found->second.job) found->second.job->post(Event::contact_lost);
+}
+
+void Pilot::contact_back(ClaimId id) {
+  const auto found = claims_.find(id);
+  if (found == claims_.end()) return;
+  found->second.contact.reset();
+  if (found->second.job) found->second.job->post(Event::contact_back);
+}
+
+void Pilot::drain() {
+  if (offer_.draining) return;
+  offer_.draining = true;
+  publish();
+  // A claim without a job would wait for an activation that is refused now.
+  std::vector<ClaimId> unused;
+  for (const auto& [id, claim] : claims_)
+    if (!claim.job) unused.push_back(id);
+  for (const ClaimId id : unused) {
+    scheduler_.release(id);
+    drop(id);
+  }
+  check_end();
+}
+
+void Pilot::exhausted() {
+  if (policy_.end_when_exhausted && claims_.empty()) drain();
+}
+
+void Pilot::broken(Error why) {
+  if (!broken_) broken_ = std::move(why);
+  std::vector<ClaimId> all;
+  for (const auto& [id, claim] : claims_) all.push_back(id);
+  for (const ClaimId id : all) release(id);
+  drain();
+}
+
+Result<std::string> Pilot::tail(ClaimId claim, const std::string& file, std::uint64_t offset,
+                                std::size_t limit) {
+  const JobRun* job = job_of(claim);
+  if (!job || !job->files()) return Error{Fault::not_found, "no job runs on this claim"};
+  const UniqueFd fd = TRY(open_beneath(job->files(), file, O_RDONLY | O_NONBLOCK));
+  std::string bytes(limit, '\0');
+  const ssize_t n = ::pread(fd.get(), bytes.data(), limit, static_cast<off_t>(offset));
+  if (n < 0) return sys_error("read " + file);
+  bytes.resize(static_cast<std::size_t>(n));
+  return bytes;
+}
+
+void Pilot::job_over(ClaimId id) {
+  // The JobRun is on the call stack: it goes on the loop's next turn, with the answer.
+  over_[id] = site_.poller.after({}, [this, id] {
+    over_.erase(id);
+    const auto found = claims_.find(id);
+    if (found == claims_.end()) return;
+    found->second.job.reset();
+    if (found->second.releasing || offer_.draining) {
+      if (!found->second.releasing) scheduler_.release(id);
+      return drop(id);
+    }
+    scheduler_.deactivated(id);
+  });
+}
+
+void Pilot::drop(ClaimId claim) {
+  claims_.erase(claim);
+  publish();
+  check_end();
+}
+
+void Pilot::check_end() {
+  if (!claims_.empty()) return;
+  if (offer_.draining) return site_.poller.stop();
+  if (!policy_.idle_exit || idle_) return;
+  idle_ = site_.poller.after(*policy_.idle_exit, [this] {
+    log::info("idle for as long as was allowed: ending");
+    drain();
+  });
+}
+
+}  // namespace podpilot::agent

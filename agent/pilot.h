@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pilot: lends this pod to a scheduler, claim by claim, until idle time, a drain or a signal
+// ends it.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/job/job_run.h"
+#include "agent/scheduler/scheduler.h"
+
+namespace podpilot::agent {
+
+struct PilotPolicy {
+  Offer offer;                 // total, capacity and attributes; the rest is the pilot's to keep
+  bool end_when_exhausted = false;
+  std::optional<std::chrono::milliseconds> idle_exit;
+  std::chrono::milliseconds stop_grace{10'000};
+};
+
+class Pilot final : public PilotPort {
+ public:
+  // Site and scheduler outlive the pilot.
+  Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy);
+  ~Pilot() override;
+
+  // Runs the loop to the end. An Error is one that a new pod might mend.
+  Result<void> run();
+  // A signal from outside: the first SIGTERM, SIGINT or SIGHUP drains, the second stops the jobs.
+  void interrupted();
+
+  ClaimAnswer request_claim(ClaimId claim, const Resources& wanted) override;
+  ActivateAnswer activate(ClaimId claim, const std::string& job) override;
+  void deactivate(ClaimId claim, Deactivation how, std::chrono::milliseconds grace) override;
+  void suspend(ClaimId claim) override;
+  void resume(ClaimId claim) override;
+  void release(ClaimId claim) override;
+  void contact_lost(ClaimId claim, Clock::time_point until) override;
+  void contact_back(ClaimId claim) override;
+  void drain() override;
+  void exhausted() override;
+  void broken(Error why) override;
+  Result<std::string> tail(ClaimId claim, const std::string& file, std::uint64_t offset,
+                           std::size_t limit) override;
+
+ private:
+  struct Claim {
+    Resources held;
+    std::unique_ptr<JobRun> job;
+    bool releasing = false;      // gone with its job
+    Poller::Handle contact;      // a lost contact's last moment
+  };
+
+  void job_over(ClaimId claim);
+  void drop(ClaimId claim);
+  void publish();
+  void check_end();
+  JobRun* job_of(ClaimId claim);
+
+  Site& site_;
+  Scheduler& scheduler_;
+  PilotPolicy policy_;
+  Offer offer_;
+  std::map<ClaimId, Claim> claims_;
+  Poller::Handle idle_;
+  std::map<ClaimId, Poller::Handle> over_;  // jobs that ended in this turn of the loop
+  std::optional<Error> broken_;
+  unsigned interruptions_ = 0;
+};
+
+}  // namespace podpilot::agent
