@@ -24,7 +24,9 @@ void require(bool good, std::string_view what) {
 
 }  // namespace
 
-std::string in_memory() { return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; }
+std::string in_memory() {
+  return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
 
 TempDir::TempDir(const std::string& parent) {
   std::string name = parent + "/podpilot-test.XXXXXX";

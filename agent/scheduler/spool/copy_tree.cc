@@ -60,9 +60,13 @@ Result<UniqueFd> open_known(BorrowedFd folder, const std::string& name, const st
 Result<void> TreeCopier::copy(BorrowedFd source, const std::string& path, const std::string& name) {
   const Split from = split_last(path);
   const Split to = split_last(name);
-  const UniqueFd from_folder = TRY(open_beneath(source, from.parent, O_PATH | O_DIRECTORY));
+  const Result<UniqueFd> from_folder = open_beneath(source, from.parent, O_PATH | O_DIRECTORY);
+  if (!from_folder && from_folder.error().fault == Fault::invalid)
+    return Error{Fault::invalid,
+                 printable(path) + ": is reached through a symlink or what is no folder"};
+  if (!from_folder) return from_folder.error();
   const DirFd to_folder = TRY(make_parents(target_, to.parent));
-  return entry({from_folder, from.name}, {to_folder, to.name}, path, 0);
+  return entry({*from_folder, from.name}, {to_folder, to.name}, path, 0);
 }
 
 Result<void> TreeCopier::count(std::uint64_t bytes, std::uint64_t entries) {

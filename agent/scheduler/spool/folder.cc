@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <memory>
 
@@ -90,7 +91,9 @@ Result<Folder> Folder::open(const std::string& path, Create create) {
   const DirFd spool = TRY(create == Create::yes ? make_dirs(path, kMode) : open_dir(path));
   const std::optional<int> newer = TRY(find_newer(spool).within(path));
   const std::string version = fmt::format("v{}", kSpoolFormat);
-  std::string full = fmt::format("{}{}{}", path, path.ends_with('/') ? "" : "/", version);
+  // Results name files by it, for readers with another working folder.
+  std::error_code ignored;
+  std::string full = std::filesystem::absolute(path, ignored) / version;
   if (create == Create::no) {
     UniqueFd root(
         ::openat(spool.get(), version.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));

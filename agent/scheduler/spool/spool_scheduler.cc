@@ -41,10 +41,12 @@ Resources request_of(const Taken& taken) {
 
 }  // namespace
 
-SpoolScheduler::SpoolScheduler(Poller& poller, std::string path, std::string pilot)
+SpoolScheduler::SpoolScheduler(Poller& poller, std::string path, std::string pilot,
+                               Clock::duration renew)
     : poller_(poller),
       path_(std::move(path)),
       pilot_(std::move(pilot)),
+      renew_every_(renew),
       id_(spool::random_number()) {}
 
 SpoolScheduler::~SpoolScheduler() {
@@ -65,7 +67,7 @@ Result<void> SpoolScheduler::start(const Offer& offer, PilotPort& port) {
   port_ = &port;
   offer_ = offer;
   look_after(Clock::duration::zero());
-  renew_timer_ = poller_.after(spool::kRenew, [this] { renew_all(); });
+  renew_timer_ = poller_.after(renew_every_, [this] { renew_all(); });
   return {};
 }
 
@@ -211,7 +213,7 @@ void SpoolScheduler::give_back(const Ticket& ticket) {
 // --- holding on to it ---
 
 void SpoolScheduler::renew_all() {
-  renew_timer_ = poller_.after(spool::kRenew, [this] { renew_all(); });
+  renew_timer_ = poller_.after(renew_every_, [this] { renew_all(); });
   std::vector<ClaimId> claims;
   for (const auto& [claim, job] : jobs_)
     if (!job.published) claims.push_back(claim);
@@ -223,7 +225,7 @@ void SpoolScheduler::renew(ClaimId claim, Job& job) {
   // As the pilot was told in uncertain(): it releases the claim by itself, without a word.
   if (job.contact_lost && Clock::now() >= job.renewed + kPatience) return lose(claim);
   // No answer to the last one: a file server that hangs.
-  if (Clock::now() - job.renewed > 2 * spool::kRenew + spool::kRenew / 2) uncertain(claim, job);
+  if (Clock::now() - job.renewed > renew_every_ * 5 / 2) uncertain(claim, job);
   if (!find(claim) || job.beat_pending) return;
   job.beat_pending = true;
   keeper_->run([this, claim, folder = folder_, ticket = job.taken.ticket, pilot = pilot_,

@@ -11,8 +11,10 @@
 namespace podpilot::agent::spool {
 namespace {
 
-// More than an idle pilot's longest pause between two looks, and less than a lease.
+// More than the pause between two judgements, and less than a lease.
 constexpr std::chrono::seconds kMaxGap{12};
+// A ticket's name never comes back: seen twice, it was there all the time.
+constexpr std::chrono::hours kNoGap{24 * 365};
 constexpr std::size_t kMaxRemembered = 10'000;
 
 }  // namespace
@@ -22,7 +24,7 @@ bool fits(const Resources& wanted, const Resources& free) {
 }
 
 Watcher::Watcher(const Folder& folder, std::uint64_t pilot, std::string name)
-    : folder_(folder), pilot_(pilot), name_(std::move(name)), waiting_(kMaxGap), leases_(kMaxGap) {}
+    : folder_(folder), pilot_(pilot), name_(std::move(name)), waiting_(kNoGap), leases_(kMaxGap) {}
 
 bool Watcher::may_take(const Ticket& ticket, Clock::time_point now) {
   const auto delay = delay_before(ticket, pilot_);

@@ -2,9 +2,12 @@
 // The protocol on a real folder: each state that a crash can leave, and who wins.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -410,4 +413,40 @@ TEST_CASE("two hundred jobs, six pilots, each job once", "[spool][protocol]") {
   CHECK(spool.count(State::done) == 200);
   CHECK(*spool.folder.drained());
   for (const Ticket& ticket : *spool.folder.list(State::done)) CHECK(ticket.attempt == 1);
+}
+
+TEST_CASE("pilots killed at any instant neither lose nor double a job", "[spool][protocol]") {
+  Spool spool;
+  constexpr int kJobs = 40;
+  for (int i = 0; i < kJobs; ++i) spool.submit();
+  std::minstd_rand random(20260721);
+  for (std::uint64_t n = 1; n <= 60; ++n) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      Watcher watcher(spool.folder, n, "victim");
+      for (;;) {
+        auto taken = watcher.take(kPod, kPod, kStart);
+        if (!taken || !*taken) ::_exit(0);
+        AttemptResult result;
+        result.outcome.exit = ExitStatus{.code = static_cast<int>((*taken)->ticket.attempt)};
+        if (!publish(spool.folder, (*taken)->ticket, 0, result)) ::_exit(1);
+      }
+    }
+    ::usleep(static_cast<useconds_t>(random() % 1500));
+    REQUIRE(::kill(child, SIGKILL) == 0);
+    REQUIRE(::waitpid(child, nullptr, 0) == child);
+  }
+  CHECK(spool.count(State::queued) + spool.count(State::running) + spool.count(State::done) ==
+        kJobs);
+  for (seconds at{0}; at < seconds(600) && !*spool.folder.drained(); ++at) {
+    REQUIRE(spool.b.watcher.judge_leases(kStart + at));
+    while (const std::optional<Taken> taken = spool.b.take(kStart + at))
+      CHECK(spool.b.publish(*taken, 0) == Published::done);
+  }
+  CHECK(spool.count(State::done) == kJobs);
+  const auto jobs = list_jobs(spool.folder, {});
+  REQUIRE(jobs);
+  CHECK(jobs->size() == kJobs);
+  for (const Json& job : *jobs) CHECK(job["exit_code"].is_number());
 }
