@@ -44,9 +44,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"time-limit", 0, "TIME", "", kRun, "SIGTERM after so long, SIGKILL 10 s later"},
     {"pull", 0, "POLICY", "missing", kRun, "missing, always (ask the registry) or never"},
     {"print-plan", 0, "", "", kRun, "tell the steps that make the sandbox, and run nothing"},
-    {"json", 0, "", "", kRun | kPull | kCache | kDoctor | kVersion | kQueue, "for scripts"},
+    {"json", 0, "", "", kCache | kDoctor | kVersion | kQueue, "for scripts"},
     {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
-    {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
     {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
     {"remove", 0, "", "", kCache, "verify: remove what is damaged"},
 
@@ -58,7 +57,7 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
     {"events-fd", 0, "N", "", kPull, "tell what happens on this descriptor, one JSON object a line"},
     {"quiet", 'q', "", "", kRun | kPull, "no progress"},
-    {"log-level", 0, "LEVEL", "info", kPilot | kRun | kPull, "debug, info, warning or error"},
+    {"log-level", 0, "LEVEL", "", kPilot | kRun | kPull, "debug, info, warning or error"},
     {"log-format", 0, "FORMAT", "text", kPilot | kRun | kPull, "text or json"},
     {"help", 'h', "", "", kAll, "this text"},
 });
@@ -91,7 +90,7 @@ inline constexpr auto kCommands = std::to_array<CommandText>({
      "\"-\" reads a job from stdin.",
      "  podpilot submit /work/spool job.json\n"
      "  echo '{\"image\":\"localhost:5000/tool:1\"}' | podpilot submit /work/spool -\n"},
-    {kQueue, "queue", "SPOOL [ID...]", "look at the jobs of a spool",
+    {kQueue, "queue", "SPOOL [ID]", "look at the jobs of a spool",
      "One line a job, or with --json one object a line.",
      "  podpilot queue /work/spool\n"
      "  podpilot queue /work/spool --purge 7d\n"},

@@ -120,6 +120,12 @@ const Judgement& judge(Origin origin, Fault fault) {
   return *fallback;
 }
 
+const Judgement& judgement_of(std::string_view slug) {
+  for (const Row& row : kRows)
+    if (row.judgement.slug == slug) return row.judgement;
+  return kRows.back().judgement;
+}
+
 Origin origin_of_pull(Fault fault) {
   switch (fault) {
     case Fault::transient: return Origin::network;

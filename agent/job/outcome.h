@@ -35,6 +35,8 @@ struct Judgement {
 
 // Total: every pair has a row.
 const Judgement& judge(Origin origin, Fault fault);
+// The row of a slug that judge() gave.
+const Judgement& judgement_of(std::string_view slug);
 
 // Whose failure a pull's Error is: the registry's answer is about the image, an unreachable one is
 // the network's, a full disk is the site's.

@@ -25,7 +25,7 @@ Result<void> write_lease(BorrowedFd attempt, const std::string& pilot, std::uint
 }
 
 Result<bool> exists(BorrowedFd folder, const char* name) {
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(folder.get(), name, &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno != ENOENT) return sys_error(std::string("stat ") + name);
   return false;

@@ -80,7 +80,7 @@ Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit
 }
 
 Result<FileTime> modified(BorrowedFd fd) {
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return sys_error("fstat");
   return file_time(st);
 }
@@ -173,7 +173,7 @@ Result<bool> Folder::move(State from, const Ticket& ticket, State to, const Tick
 
 Result<bool> Folder::holds(State state, const Ticket& ticket) const {
   const DirFd folder = TRY(part(to_string(state)));
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(folder.get(), ticket.name().c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno != ENOENT) return sys_error("stat " + place(state, ticket));
   return false;
@@ -181,7 +181,7 @@ Result<bool> Folder::holds(State state, const Ticket& ticket) const {
 
 Result<FileTime> Folder::submitted(State state, const Ticket& ticket) const {
   const DirFd folder = TRY(part(to_string(state)));
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(folder.get(), ticket.name().c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error("stat " + place(state, ticket));
   return file_time(st);

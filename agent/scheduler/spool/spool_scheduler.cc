@@ -158,7 +158,7 @@ void SpoolScheduler::look_failed(const Error& error) {
   last_error_ = error.text;
   look_after(spool::kRenew);
   // The folder itself is gone, not a job in it.
-  struct stat st {};
+  struct stat st{};
   if (::fstat(folder_->root().get(), &st) == 0 && st.st_nlink == 0)
     port_->broken(Error{Fault::not_found, folder_->path() + ": was removed"});
 }

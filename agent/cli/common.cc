@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/common.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "sandbox/base/errno.h"
+#include "sandbox/base/text.h"
+
+namespace podpilot::agent {
+namespace {
+
+template <typename Value, std::size_t N>
+Result<Value> one_of(const Options& options, const char* name,
+                     const std::array<std::pair<const char*, Value>, N>& known) {
+  std::string names;
+  for (const auto& [word, value] : known) {
+    if (options.text(name) == word) return value;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", word);
+  }
+  return Error{Fault::invalid, fmt::format("--{} \"{}\": must be one of {}", name,
+                                           printable(options.text(name)), names)};
+}
+
+}  // namespace
+
+Result<void> configure_log(const Options& options, log::Level otherwise) {
+  constexpr std::array<std::pair<const char*, log::Level>, 4> kLevels = {
+      {{"debug", log::Level::debug},
+       {"info", log::Level::info},
+       {"warning", log::Level::warning},
+       {"error", log::Level::error}}};
+  constexpr std::array<std::pair<const char*, log::Format>, 2> kFormats = {
+      {{"text", log::Format::text}, {"json", log::Format::json}}};
+  log::Level level = otherwise;
+  if (options.has("log-level")) level = TRY(one_of(options, "log-level", kLevels));
+  const log::Format format = TRY(one_of(options, "log-format", kFormats));
+  log::configure(level, format);
+  return {};
+}
+
+Result<PullPolicy> pull_policy(const Options& options) {
+  constexpr std::array<std::pair<const char*, PullPolicy>, 3> kPolicies = {
+      {{"missing", PullPolicy::missing},
+       {"always", PullPolicy::always},
+       {"never", PullPolicy::never}}};
+  return one_of(options, "pull", kPolicies);
+}
+
+Result<std::optional<std::string>> registry_config(const Options& options) {
+  if (!options.has("registry-config")) return std::optional<std::string>();
+  const std::string file = options.text("registry-config");
+  if (::access(file.c_str(), R_OK) != 0) return sys_error("--registry-config " + file);
+  return std::optional(file);
+}
+
+}  // namespace podpilot::agent

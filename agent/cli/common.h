@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that several commands read the same way.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/cli/options.h"
+#include "agent/job/description.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/result.h"
+
+namespace podpilot::agent {
+
+// --log-level (`otherwise` where it was not given) and --log-format.
+Result<void> configure_log(const Options& options, log::Level otherwise);
+
+Result<PullPolicy> pull_policy(const Options& options);
+
+// --registry-config, checked to be readable.
+Result<std::optional<std::string>> registry_config(const Options& options);
+
+}  // namespace podpilot::agent

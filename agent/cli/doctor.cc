@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/places.h"
+#include "agent/resources.h"
+#include "oci/store/store.h"
+#include "sandbox/base/json.h"
+#include "sandbox/base/path.h"
+#include "sandbox/base/text.h"
+#include "sandbox/capabilities.h"
+#include "sandbox/landlock.h"
+#include "sandbox/probe.h"
+
+namespace podpilot::agent {
+namespace {
+
+enum class Mark { good, bad, note };  // a note is worth knowing and stops nothing
+
+struct Finding {
+  std::string name;
+  Mark mark;
+  std::string detail;
+  std::string remedy;
+};
+
+Finding check_folder(const std::string& name, const std::string& path,
+                     const Result<void>& opened) {
+  if (!opened)
+    return {name, Mark::bad, fmt::format("{}: {}", path, opened.error().text),
+            fmt::format("give --{} a folder on a volume that this user may write to", name)};
+  struct statvfs disk {};
+  if (::statvfs(path.c_str(), &disk) != 0) return {name, Mark::bad, path, ""};
+  if (disk.f_flag & ST_NOEXEC)
+    return {name, Mark::bad, path + ": the volume is mounted noexec",
+            fmt::format("give --{} a volume whose files may be executed", name)};
+  return {name, Mark::good,
+          fmt::format("{}, {} free", path,
+                      human_bytes(static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize)),
+          ""};
+}
+
+Result<void> try_cache(const std::string& path) {
+  TRY(oci::Store::open(path));
+  return {};
+}
+
+Result<void> try_scratch(const std::string& path) {
+  TRY(make_dirs(path, 0700));
+  return {};
+}
+
+Finding check_sandbox(sandbox::Launcher& launcher, const std::string& scratch) {
+  const Result<sandbox::ProbeResult> probe = sandbox::probe_userns(launcher, scratch);
+  if (!probe) return {"sandbox userns", Mark::bad, "could not be tried: " + probe.error().text, ""};
+  if (probe->works)
+    return {"sandbox userns", Mark::good,
+            fmt::format("works, {} for all of it", human_duration(probe->took)), ""};
+  return {"sandbox userns", Mark::bad, probe->refusal, probe->remedy};
+}
+
+Finding check_landlock() {
+  const int abi = sandbox::landlock_abi();
+  if (abi == 0)
+    return {"landlock", Mark::note, "not there: a pull is not shut in",
+            "a kernel of 5.13 or newer with lsm=landlock"};
+  return {"landlock", Mark::good, fmt::format("ABI {}", abi), ""};
+}
+
+Finding tell_identity() {
+  const Result<std::uint64_t> capabilities = sandbox::effective_capabilities();
+  return {"identity", Mark::good,
+          fmt::format("uid {}, gid {}, capabilities {:#x}", ::geteuid(), ::getegid(),
+                      capabilities ? *capabilities : 0),
+          ""};
+}
+
+Finding tell_resources(const std::string& scratch) {
+  const Result<Resources> found = detect_resources(scratch);
+  if (!found) return {"resources", Mark::note, found.error().text, ""};
+  return {"resources", Mark::good,
+          fmt::format("{} CPUs, {} of memory", found->cpus, human_bytes(found->memory)), ""};
+}
+
+std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options) {
+  const std::string cache = cache_folder(options);
+  const std::string scratch = scratch_folder(options);
+  std::vector<Finding> findings = {tell_identity()};
+  findings.push_back(check_folder("cache", cache, try_cache(cache)));
+  findings.push_back(check_folder("scratch", scratch, try_scratch(scratch)));
+  findings.push_back(check_sandbox(launcher, scratch));
+  findings.push_back(check_landlock());
+  findings.push_back(tell_resources(scratch));
+  return findings;
+}
+
+std::string_view word(Mark mark) {
+  switch (mark) {
+    case Mark::good: return "ok";
+    case Mark::bad: return "failed";
+    case Mark::note: return "note";
+  }
+  return "note";
+}
+
+void print_json(const std::vector<Finding>& findings, bool ready) {
+  nlohmann::ordered_json checks = nlohmann::ordered_json::array();
+  for (const Finding& finding : findings)
+    checks.push_back({{"name", finding.name},
+                      {"result", std::string(word(finding.mark))},
+                      {"detail", finding.detail},
+                      {"remedy", finding.remedy}});
+  const nlohmann::ordered_json out = {{"ready", ready},
+                                      {"rung", ready ? "userns" : ""},
+                                      {"checks", checks}};
+  fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void print_text(const std::vector<Finding>& findings, bool ready) {
+  for (const Finding& finding : findings) {
+    fmt::print("{:<7} {:<15} {}\n", word(finding.mark), finding.name, printable(finding.detail));
+    if (!finding.remedy.empty()) fmt::print("{:<23} -> {}\n", "", finding.remedy);
+  }
+  fmt::print("\n{}\n", ready ? "This pod can run jobs: rung userns."
+                             : "This pod cannot run jobs. See the lines marked failed.");
+}
+
+}  // namespace
+
+int doctor_command(const Options& options) {
+  Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
+  if (!launcher) {
+    fmt::print(stderr, "podpilot doctor: {}\n", launcher.error().text);
+    return kExitFailed;
+  }
+  const std::vector<Finding> findings = examine(*launcher, options);
+  bool ready = true;
+  for (const Finding& finding : findings) ready &= finding.mark != Mark::bad;
+  if (options.has("json"))
+    print_json(findings, ready);
+  else
+    print_text(findings, ready);
+  return ready ? 0 : 1;
+}
+
+}  // namespace podpilot::agent

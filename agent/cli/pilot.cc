@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pilot.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/common.h"
+#include "agent/cli/message.h"
+#include "agent/cli/places.h"
+#include "agent/job/puller.h"
+#include "agent/resources.h"
+#include "agent/scheduler/spool/spool_scheduler.h"
+#include "agent/version.h"
+#include "sandbox/base/text.h"
+#include "sandbox/limits.h"
+#include "sandbox/probe.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr const char* kCommand = "pilot";
+constexpr std::string_view kSpoolScheme = "spool:";
+
+// Of the pod's memory, for the pilot and its pulls.
+constexpr std::uint64_t kReserve = 128ULL << 20;
+
+std::string pilot_name(const Options& options) {
+  if (options.has("name")) return options.text("name");
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) return "podpilot";
+  return host.data();
+}
+
+Result<std::string> spool_path(const Options& options) {
+  const std::string url = options.text("scheduler");
+  if (url.empty())
+    return Error{Fault::invalid, "--scheduler is missing: who gives work? For example "
+                                 "--scheduler spool:/work/spool"};
+  if (!url.starts_with(kSpoolScheme) || url.size() == kSpoolScheme.size())
+    return Error{Fault::invalid,
+                 fmt::format("--scheduler \"{}\": must be spool:FOLDER", printable(url))};
+  return url.substr(kSpoolScheme.size());
+}
+
+Result<PilotPolicy> make_policy(const Options& options) {
+  PilotPolicy policy;
+  Resources& total = policy.offer.total;
+  total = TRY(detect_resources(scratch_folder(options)));
+  total.memory -= std::min(total.memory / 2, kReserve);
+  if (options.has("cpus")) total.cpus = static_cast<unsigned>(TRY(options.number("cpus")));
+  if (options.has("memory")) total.memory = TRY(options.bytes("memory"));
+  policy.offer.capacity = std::max(1U, total.cpus);
+  if (options.has("jobs")) policy.offer.capacity = static_cast<unsigned>(TRY(options.number("jobs")));
+  if (total.cpus == 0 || policy.offer.capacity == 0)
+    return Error{Fault::invalid, "--cpus and --jobs must be at least 1"};
+  policy.offer.attributes = {{"rung", "userns"},
+                             {"version", std::string(build_info().version)}};
+  policy.end_when_exhausted = options.has("drain");
+  if (options.has("idle-exit")) policy.idle_exit = TRY(options.duration("idle-exit"));
+  policy.stop_grace = TRY(options.duration("grace"));
+  return policy;
+}
+
+// A pilot that cannot run a single job must not take one.
+Result<void> check_sandbox(sandbox::Launcher& launcher, const std::string& scratch) {
+  const sandbox::ProbeResult probe = TRY(sandbox::probe_userns(launcher, scratch));
+  if (probe.works) return {};
+  return Error{Fault::unsupported, fmt::format("no sandbox in this pod: {}{}{}", probe.refusal,
+                                               probe.remedy.empty() ? "" : "; ", probe.remedy)};
+}
+
+int failed(const Error& error) { return report_failure(kCommand, Origin::site, error); }
+
+int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
+        const std::string& spool) {
+  Poller poller;
+  Result<oci::Store> store = oci::Store::open(cache_folder(options)).within("cache");
+  if (!store) return failed(store.error());
+  const auto scratch = Scratch::open(poller, scratch_folder(options)).within("scratch");
+  if (!scratch) return failed(scratch.error());
+  const Result<std::optional<std::string>> config = registry_config(options);
+  if (!config) return report_usage(kCommand, config.error());
+  Result<PilotPolicy> policy = make_policy(options);
+  if (!policy) return report_usage(kCommand, policy.error());
+  if (const Result<void> works = check_sandbox(launcher, scratch_folder(options)); !works)
+    return failed(works.error());
+
+  Puller puller(poller, *store,
+                {.cache = cache_folder(options), .registry_config = *config, .progress = {}});
+  Site site{poller, launcher, puller, **scratch, policy->stop_grace};
+  SpoolScheduler scheduler(poller, spool, pilot_name(options));
+  log::info("pilot starts", {{"version", std::string(build_info().version)},
+                             {"scheduler", options.text("scheduler")},
+                             {"cpus", fmt::format("{}", policy->offer.total.cpus)},
+                             {"memory", human_bytes(policy->offer.total.memory)},
+                             {"jobs", fmt::format("{}", policy->offer.capacity)},
+                             {"rung", "userns"}});
+  Pilot pilot(site, scheduler, *std::move(policy));
+  const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
+    while (signals.next() != 0) pilot.interrupted();
+  });
+  if (const Result<void> ended = pilot.run(); !ended)
+    return report_failure(kCommand, Origin::scheduler, ended.error());
+  log::info("pilot ends");
+  return 0;
+}
+
+}  // namespace
+
+int pilot_command(const Options& options) {
+  if (const Result<void> logging = configure_log(options, log::Level::info); !logging)
+    return report_usage(kCommand, logging.error());
+  const Result<std::string> spool = spool_path(options);
+  if (!spool) return report_usage(kCommand, spool.error());
+  Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
+  if (!launcher) return failed(launcher.error());
+  sandbox::raise_open_files();
+  ::signal(SIGPIPE, SIG_IGN);
+  const Result<SignalFd> signals = SignalFd::create({SIGINT, SIGTERM, SIGHUP});
+  if (!signals) return failed(signals.error());
+  return fly(options, *std::move(launcher), *signals, *spool);
+}
+
+}  // namespace podpilot::agent

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// `podpilot pull`, which is also the child in which every pilot pulls: from the first byte of a
+// registry on it can touch the store and nothing else.
+#include "oci/pull.h"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <stop_token>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/common.h"
+#include "agent/cli/message.h"
+#include "agent/cli/places.h"
+#include "agent/cli/progress.h"
+#include "agent/job/pull_events.h"
+#include "agent/version.h"
+#include "oci/http/client.h"
+#include "oci/reference.h"
+#include "oci/registry/credentials.h"
+#include "oci/registry/source.h"
+#include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
+#include "sandbox/landlock.h"
+#include "sandbox/limits.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr const char* kCommand = "pull";
+
+// A pull that moves bytes all the time still ends.
+constexpr std::chrono::hours kDeadline{6};
+
+std::vector<std::string> credential_files(const Options& options) {
+  if (options.has("registry-config")) return {options.text("registry-config")};
+  return oci::default_credential_files();
+}
+
+// What names, certificates and credentials are read from.
+sandbox::LandlockRules rules(const std::string& cache, const Options& options) {
+  sandbox::LandlockRules out;
+  out.read = {"/etc/resolv.conf", "/etc/hosts",     "/etc/nsswitch.conf", "/etc/host.conf",
+              "/etc/ssl",         "/etc/pki",       "/usr/share/ca-certificates",
+              "/etc/localtime",   "/dev/urandom",   "/dev/random",        "/sys/devices/system/cpu",
+              "/proc/self",       "/sys/fs/cgroup", "/proc/sys/kernel/random/boot_id"};
+  if (const char* bundle = std::getenv("SSL_CERT_FILE")) out.read.emplace_back(bundle);
+  for (const std::string& file : credential_files(options)) out.read.push_back(file);
+  out.read_write = {cache, "/dev/null"};
+  return out;
+}
+
+Result<void> shut_in(const std::string& cache, const Options& options) {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
+  // A kernel without Landlock pulls all the same: doctor tells.
+  TRY(sandbox::restrict_filesystem(rules(cache, options)));
+  return {};
+}
+
+// Where events go: a line for people, JSON for whoever gave us a descriptor.
+class Teller {
+ public:
+  Teller(const Options& options, const std::string& image)
+      : line_(image, !options.has("quiet")),
+        events_(options.has("events-fd") ? static_cast<int>(options.number("events-fd").value_or(0))
+                                         : -1) {}
+
+  void layer(const oci::LayerProgress& progress) {
+    const bool whole = progress.state == oci::LayerProgress::State::done ||
+                       progress.state == oci::LayerProgress::State::present;
+    const LayerProgress event{.digest = progress.digest.str(),
+                              .done = whole ? progress.total : progress.bytes,
+                              .total = progress.total,
+                              .layers = progress.layers};
+    line_.update(event);
+    tell(event);
+  }
+  void tell(const PullEvent& event) {
+    // A parent that does not listen any more is about to kill us.
+    if (events_) [[maybe_unused]]
+      const auto written = write_all(events_, format_pull_event(event));
+  }
+
+ private:
+  ProgressLine line_;
+  BorrowedFd events_;
+};
+
+Result<oci::Image> pull_one(const oci::Reference& reference, oci::Store& store,
+                            oci::http::Client& client, const Options& options, Teller& teller) {
+  if (reference.kind != oci::ReferenceKind::registry)
+    return Error{Fault::unsupported, "only images in a registry can be pulled"};
+  oci::RegistryOptions registry;
+  registry.credentials =
+      TRY(oci::load_credentials(credential_files(options), reference.registry.domain));
+  registry.deadline = Deadline::after(kDeadline);
+  oci::RegistrySource source(client, reference.registry, std::move(registry));
+  oci::PullOptions pull;
+  pull.reference = reference.str();
+  pull.progress = [&teller](const oci::LayerProgress& progress) { teller.layer(progress); };
+  return oci::pull(source, store, pull);
+}
+
+int pull_image(const std::string& text, oci::Store& store, oci::http::Client& client,
+               const Options& options) {
+  Teller teller(options, text);
+  const Result<oci::Reference> reference = oci::Reference::parse(text);
+  Result<oci::Image> image = Error{};
+  if (reference)
+    image = pull_one(*reference, store, client, options, teller).within(reference->str());
+  else
+    image = reference.error();
+  if (!image) {
+    teller.tell(PullFailed{image.error().fault, image.error().text});
+    if (options.has("events-fd")) return kExitFailed;
+    return report_failure(kCommand, origin_of_pull(image.error().fault), image.error());
+  }
+  teller.tell(PullReady{image->manifest.str()});
+  if (!options.has("events-fd")) fmt::print("{}\n", image->manifest.str());
+  return 0;
+}
+
+}  // namespace
+
+int pull_command(const Options& options) {
+  if (const Result<void> logging = configure_log(options, log::Level::warning); !logging)
+    return report_usage(kCommand, logging.error());
+  if (options.arguments().empty())
+    return report_usage(kCommand, {Fault::invalid, "which image? See podpilot pull --help"});
+  if (options.has("events-fd") && !options.number("events-fd"))
+    return report_usage(kCommand, options.number("events-fd").error());
+  if (const auto config = registry_config(options); !config)
+    return report_usage(kCommand, config.error());
+  ::signal(SIGPIPE, SIG_IGN);
+  sandbox::raise_open_files();
+  const std::string cache = cache_folder(options);
+  Result<oci::Store> store = oci::Store::open(cache).within("cache");
+  if (!store) return report_failure(kCommand, Origin::site, store.error());
+  if (const Result<void> shut = shut_in(cache, options); !shut)
+    return report_failure(kCommand, Origin::pilot, shut.error());
+
+  oci::http::Client client(
+      {.user_agent = fmt::format("podpilot/{}", build_info().version), .ca_file = {}});
+  int code = 0;
+  for (const std::string& image : options.arguments())
+    if (const int failed = pull_image(image, *store, client, options)) code = failed;
+  return code;
+}
+
+}  // namespace podpilot::agent

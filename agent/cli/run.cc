@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// `podpilot run`: the job engine with one job and no scheduler.
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/common.h"
+#include "agent/cli/message.h"
+#include "agent/cli/places.h"
+#include "agent/cli/progress.h"
+#include "agent/cli/terminal.h"
+#include "agent/job/job_run.h"
+#include "agent/job/launch.h"
+#include "agent/job/puller.h"
+#include "agent/scheduler/single/single_job.h"
+#include "sandbox/base/text.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr const char* kCommand = "run";
+constexpr ClaimId kClaim = 1;
+
+Result<Bind> parse_volume(const std::string& text) {
+  const std::vector<std::string_view> parts = split(text, ':');
+  const bool mode_known = parts.size() == 2 || (parts.size() == 3 && (parts[2] == "ro" || parts[2] == "rw"));
+  if (!mode_known || !parts[0].starts_with('/') || !parts[1].starts_with('/'))
+    return Error{Fault::invalid,
+                 fmt::format("--volume \"{}\": must be /source:/target, with :ro if it shall be "
+                             "read-only",
+                             printable(text))};
+  return Bind{std::string(parts[0]), std::string(parts[1]),
+              parts.size() == 2 || parts[2] == "rw"};
+}
+
+Result<Tmpfs> parse_tmpfs(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  Tmpfs tmpfs{.target = text.substr(0, colon)};
+  if (colon == std::string::npos) return tmpfs;
+  const auto size = parse_bytes(std::string_view(text).substr(colon + 1));
+  if (!size)
+    return Error{Fault::invalid, fmt::format("--tmpfs \"{}\": must be /target or /target:512MiB",
+                                             printable(text))};
+  tmpfs.size = *size;
+  return tmpfs;
+}
+
+Result<void> add_variable(JobDescription& job, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (text.empty() || equals == 0)
+    return Error{Fault::invalid,
+                 fmt::format("--env \"{}\": must be NAME=VALUE or NAME", printable(text))};
+  if (equals != std::string::npos) {
+    job.env[text.substr(0, equals)] = text.substr(equals + 1);
+  } else if (const char* ours = std::getenv(text.c_str())) {
+    job.env[text] = ours;
+  }
+  return {};
+}
+
+Result<JobDescription> describe_job(const Options& options) {
+  JobDescription job;
+  if (options.arguments().empty())
+    return Error{Fault::invalid, "which image? See podpilot run --help"};
+  job.image = options.arguments()[0];
+  job.name = job.image;
+  job.args.assign(options.arguments().begin() + 1, options.arguments().end());
+  if (options.has("entrypoint")) job.command = {options.text("entrypoint")};
+  job.user = options.text("user");
+  job.workdir = options.text("workdir");
+  job.scratch = "";
+  job.pull = TRY(pull_policy(options));
+  for (const std::string& text : options.texts("env")) TRY(add_variable(job, text));
+  for (const std::string& text : options.texts("volume"))
+    job.binds.push_back(TRY(parse_volume(text)));
+  for (const std::string& text : options.texts("tmpfs"))
+    job.tmpfs.push_back(TRY(parse_tmpfs(text)));
+  if (options.has("time-limit")) job.time_limit = TRY(options.duration("time-limit"));
+  return job;
+}
+
+// Owns what one run needs, in the order of its making.
+class Run {
+ public:
+  Run(const Options& options, JobDescription job, sandbox::Launcher launcher, SignalFd signals)
+      : options_(options),
+        launcher_(std::move(launcher)),
+        signals_(std::move(signals)),
+        scheduler_(poller_, job),
+        job_(std::move(job)),
+        terminal_(poller_) {}
+
+  int execute() {
+    if (const Result<void> opened = open(); !opened)
+      return report_failure(kCommand, Origin::site, opened.error());
+    if (options_.has("print-plan")) return print_plan();
+    signal_watch_ = poller_.watch(signals_.fd(), POLLIN, [this](short) { on_signal(); });
+    start_job();
+    if (const Result<void> ran = poller_.run(); !ran)
+      return report_failure(kCommand, Origin::pilot, ran.error());
+    run_.reset();
+    return conclude();
+  }
+
+ private:
+  Result<void> open() {
+    store_.emplace(TRY(oci::Store::open(cache_folder(options_)).within("cache")));
+    scratch_ = TRY(Scratch::open(poller_, scratch_folder(options_)).within("scratch"));
+    const std::optional<std::string> config = TRY(registry_config(options_));
+    progress_.emplace(job_.image, !options_.has("quiet"));
+    puller_.emplace(poller_, *store_,
+                    PullSettings{.cache = cache_folder(options_),
+                                 .registry_config = config,
+                                 .progress = [this](const LayerProgress& layer) {
+                                   if (progress_) progress_->update(layer);
+                                 }});
+    site_.emplace(poller_, launcher_, *puller_, *scratch_);
+    return {};
+  }
+
+  void start_job() {
+    JobIo io{.inherit = true, .terminal = options_.has("tty"), .on_terminal = {}};
+    io.on_terminal = [this](UniqueFd master) {
+      progress_.reset();
+      terminal_.connect(std::move(master));
+    };
+    run_.emplace(*site_, scheduler_, kClaim, job_.name, std::move(io), [this] { poller_.stop(); });
+    run_->begin();
+  }
+
+  void on_signal() {
+    while (const int signal = signals_.next()) {
+      if (signal == SIGWINCH && options_.has("tty")) {
+        terminal_.resize();
+        continue;
+      }
+      const Phase phase = run_->state().phase;
+      const bool runs = phase == Phase::running || phase == Phase::stopping;
+      if (runs) {
+        run_->signal(signal);
+      } else if (signal != SIGWINCH) {
+        interrupted_by_ = signal;
+        run_->post(Event::stop_hard);
+      }
+    }
+  }
+
+  int conclude() {
+    progress_.reset();
+    if (interrupted_by_ != 0) return 128 + interrupted_by_;
+    const std::optional<Outcome>& outcome = scheduler_.outcome();
+    if (!outcome)
+      return report_failure(kCommand, Origin::pilot, {Fault::internal, "the job has no outcome"});
+    if (outcome->slug.empty()) return outcome->exit->shell_code();
+    const Judgement& judgement = judgement_of(outcome->slug);
+    report_line(kCommand, outcome->text, judgement.slug, judgement.remedy);
+    return judgement.exit_code;
+  }
+
+  int print_plan() {
+    std::optional<std::expected<SuppliedImage, ImageFailure>> supplied;
+    const auto request = puller_->request(job_.image, job_.pull, [&](auto answer) {
+      supplied.emplace(std::move(answer));
+      poller_.stop();
+    });
+    if (const Result<void> ran = poller_.run(); !ran)
+      return report_failure(kCommand, Origin::pilot, ran.error());
+    if (!*supplied) return report_failure(kCommand, supplied->error().origin, supplied->error().error);
+    const Result<JobFolder> folder = scratch_->make_job();
+    if (!folder) return report_failure(kCommand, Origin::site, folder.error());
+    const Result<sandbox::Spec> spec =
+        make_spec((*supplied)->image, job_, *folder, options_.has("tty"));
+    if (!spec) return report_failure(kCommand, Origin::image, spec.error());
+    const Result<sandbox::Plan> plan = sandbox::plan_userns(*spec);
+    if (!plan) return report_failure(kCommand, Origin::payload, plan.error());
+    fmt::print("{}", sandbox::describe(*plan));
+    return 0;
+  }
+
+  const Options& options_;
+  Poller poller_;
+  sandbox::Launcher launcher_;
+  SignalFd signals_;
+  SingleJob scheduler_;
+  JobDescription job_;
+  TerminalRelay terminal_;
+  std::optional<oci::Store> store_;
+  std::unique_ptr<Scratch> scratch_;
+  std::optional<ProgressLine> progress_;
+  std::optional<Puller> puller_;
+  std::optional<Site> site_;
+  std::optional<JobRun> run_;
+  Poller::Handle signal_watch_;
+  int interrupted_by_ = 0;
+};
+
+}  // namespace
+
+int run_command(const Options& options) {
+  if (const Result<void> logging = configure_log(options, log::Level::warning); !logging)
+    return report_usage(kCommand, logging.error());
+  Result<JobDescription> job = describe_job(options);
+  if (!job) return report_usage(kCommand, job.error());
+  Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
+  if (!launcher) return report_failure(kCommand, Origin::site, launcher.error());
+  Result<SignalFd> signals = SignalFd::create(
+      {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
+  if (!signals) return report_failure(kCommand, Origin::pilot, signals.error());
+  return Run(options, *std::move(job), *std::move(launcher), *std::move(signals)).execute();
+}
+
+}  // namespace podpilot::agent

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/job/puller.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+#include "oci/reference.h"
+#include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
+#include "sandbox/base/process.h"
+#include "sandbox/base/text.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr int kEventsFd = 3;
+
+// What a pull needs of our environment; a scheduler's token that came by it is not among these.
+constexpr std::array kPassedOn = {"HOME",        "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",
+                                  "http_proxy",  "HTTPS_PROXY",   "https_proxy",   "NO_PROXY",
+                                  "no_proxy",    "ALL_PROXY",     "all_proxy",     "RES_OPTIONS",
+                                  "LOCALDOMAIN", "ASAN_OPTIONS",  "TSAN_OPTIONS",  "UBSAN_OPTIONS"};
+
+std::vector<std::string> child_environment() {
+  std::vector<std::string> out;
+  for (const char* name : kPassedOn)
+    if (const char* value = std::getenv(name)) out.push_back(fmt::format("{}={}", name, value));
+  return out;
+}
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return sys_error("pipe");
+  Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  ::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK);  // the child's end stays blocking
+  return pipe;
+}
+
+// A folder as an image: no config, one layer that nobody holds.
+SuppliedImage folder_image(const std::string& path) {
+  return {.image = {.config = {}, .manifest = oci::Digest::of(path), .layers = {path}, .lease = {}},
+          .pull_time = {}};
+}
+
+}  // namespace
+
+class Puller::Pull final : public ImageSupplier::Request {
+ public:
+  Pull(Puller& owner, oci::Reference reference, Ready ready)
+      : owner_(owner), reference_(std::move(reference)), ready_(std::move(ready)) {}
+
+  void answer_later(std::expected<SuppliedImage, ImageFailure> answer) {
+    answer_.emplace(std::move(answer));
+    later_ = owner_.poller_.after({}, [this] { give(*std::exchange(answer_, std::nullopt)); });
+  }
+
+  Result<void> start() {
+    Pipe pipe = TRY(make_pipe());
+    SpawnOptions options;
+    options.program = "/proc/self/exe";
+    options.argv = {"podpilot", "pull",      "--quiet", "--events-fd", fmt::format("{}", kEventsFd),
+                    "--cache",  owner_.settings_.cache};
+    if (owner_.settings_.registry_config) {
+      options.argv.emplace_back("--registry-config");
+      options.argv.push_back(*owner_.settings_.registry_config);
+    }
+    options.argv.push_back(reference_.str());
+    options.environment = child_environment();
+    options.descriptors = {BorrowedFd(), BorrowedFd(), BorrowedFd(STDERR_FILENO), pipe.write};
+    started_ = Clock::now();
+    child_ = TRY(spawn(options));
+    events_ = std::move(pipe.read);
+    watch_ = owner_.poller_.watch(events_, POLLIN, [this](short) { read_events(); });
+    return {};
+  }
+
+ private:
+  void read_events() {
+    std::array<char, 16 * 1024> buffer;
+    const Result<std::size_t> n = read_some(events_, buffer.data(), buffer.size());
+    if (!n && n.error().fault == Fault::transient) return;
+    if (!n || *n == 0) return ended();
+    text_.append(buffer.data(), *n);
+    for (std::size_t newline; (newline = text_.find('\n')) != std::string::npos;) {
+      take(text_.substr(0, newline));
+      text_.erase(0, newline + 1);
+    }
+    if (text_.size() > kMaxPullEventBytes) ended();
+  }
+
+  void take(const std::string& line) {
+    const Result<PullEvent> event = parse_pull_event(line);
+    if (!event) return;
+    if (const auto* layer = std::get_if<LayerProgress>(&*event)) {
+      if (owner_.settings_.progress) owner_.settings_.progress(*layer);
+    } else if (const auto* failed = std::get_if<PullFailed>(&*event)) {
+      failure_ = Error{failed->fault, failed->text};
+    } else {
+      done_ = true;
+    }
+  }
+
+  // The child closed its end: it is ending or dead.
+  void ended() {
+    watch_.reset();
+    const Result<std::optional<ExitStatus>> status =
+        child_.wait(Deadline::after(std::chrono::seconds(5)));
+    if (failure_) return give(std::unexpected(ImageFailure{origin_of_pull(failure_->fault), *failure_}));
+    if (done_) return give(from_store());
+    const bool known = status && *status;
+    give(std::unexpected(ImageFailure{
+        Origin::image,
+        {Fault::internal, known ? fmt::format("the pull of {} broke off ({} {})",
+                                              printable(reference_.str()),
+                                              (*status)->signal ? "signal" : "exit code",
+                                              (*status)->signal ? (*status)->signal
+                                                                : (*status)->code)
+                                : "the pull broke off"}}));
+  }
+
+  std::expected<SuppliedImage, ImageFailure> from_store() {
+    Result<std::optional<oci::Image>> image = owner_.store_.find(reference_.str(), oci::Platform::host());
+    if (!image) return std::unexpected(ImageFailure{Origin::site, image.error()});
+    if (!*image)
+      return std::unexpected(ImageFailure{
+          Origin::site, {Fault::exhausted, "the image was pulled and removed again at once: the "
+                                           "cache is too small for the jobs beside this one"}});
+    return SuppliedImage{**std::move(image),
+                         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
+                                                                               started_)};
+  }
+
+  // Last thing that this object does: the callback may destroy it.
+  void give(std::expected<SuppliedImage, ImageFailure> answer) {
+    const Ready ready = std::move(ready_);
+    ready(std::move(answer));
+  }
+
+  Puller& owner_;
+  oci::Reference reference_;
+  Ready ready_;
+  Clock::time_point started_{};
+  ChildProcess child_;
+  UniqueFd events_;
+  std::string text_;
+  std::optional<Error> failure_;
+  bool done_ = false;
+  std::optional<std::expected<SuppliedImage, ImageFailure>> answer_;
+  Poller::Handle watch_;
+  Poller::Handle later_;
+};
+
+std::unique_ptr<ImageSupplier::Request> Puller::request(const std::string& text, PullPolicy policy,
+                                                        Ready ready) {
+  const Result<oci::Reference> reference = oci::Reference::parse(text);
+  auto pull = std::make_unique<Pull>(*this, reference ? *reference : oci::Reference(),
+                                     std::move(ready));
+  const auto fail = [&](Origin origin, Error error) {
+    pull->answer_later(std::unexpected(ImageFailure{origin, std::move(error)}));
+    return std::move(pull);
+  };
+  if (!reference) return fail(Origin::image, reference.error());
+  if (reference->kind == oci::ReferenceKind::directory) {
+    pull->answer_later(folder_image(reference->path));
+    return pull;
+  }
+  if (policy != PullPolicy::always) {
+    Result<std::optional<oci::Image>> found = store_.find(reference->str(), oci::Platform::host());
+    if (!found) return fail(Origin::site, found.error());
+    if (*found) {
+      pull->answer_later(SuppliedImage{**std::move(found), {}});
+      return pull;
+    }
+    if (policy == PullPolicy::never)
+      return fail(Origin::image,
+                  {Fault::not_found,
+                   fmt::format("{} is not in the cache, and it was said never to pull",
+                               printable(reference->str()))});
+  }
+  if (const Result<void> started = pull->start(); !started)
+    return fail(Origin::pilot, started.error());
+  return pull;
+}
+
+}  // namespace podpilot::agent

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "oci/http/exchange.h"
+#include "sandbox/base/errno.h"
+#include "sandbox/base/text.h"
+
+namespace podpilot::oci::http {
+
+Error Exchange::fail(Failure failure, Fault fault, std::string_view what) {
+  failure_ = failure;
+  return {fault, fmt::format("{}: {}", url_.origin(), what)};
+}
+
+// curl's own text goes into messages only where it is about TLS: elsewhere it may quote the URL.
+Error Exchange::error_of(CURLcode code) {
+  long err = 0;
+  curl_easy_getinfo(handle_.easy, CURLINFO_OS_ERRNO, &err);
+  const std::string detail = printable(std::string_view(curl_text_.data()).substr(0, 200));
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return fail(Failure::name, Fault::transient,
+                  "the name does not resolve; check its spelling and the pod's DNS");
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return fail(Failure::name, Fault::transient,
+                  "the name of the proxy does not resolve; check HTTPS_PROXY and HTTP_PROXY");
+    case CURLE_COULDNT_CONNECT:
+      return fail(
+          Failure::connect, Fault::transient,
+          fmt::format("cannot connect{}", err ? ": " + errno_name(static_cast<int>(err)) : ""));
+    case CURLE_OPERATION_TIMEDOUT:
+      return fail(Failure::timeout, Fault::transient,
+                  fmt::format("no connection within {}", human_duration(options_.connect_timeout)));
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return fail(Failure::certificate, Fault::denied,
+                  fmt::format("its certificate is not accepted ({}); authorities are from: {}; set "
+                              "SSL_CERT_FILE to a bundle that has the right one",
+                              detail, printable(trust_.str())));
+    case CURLE_SSL_CACERT_BADFILE:
+      return fail(Failure::certificate, Fault::invalid,
+                  fmt::format("the CA bundle {} cannot be read", printable(trust_.str())));
+    case CURLE_SSL_CONNECT_ERROR:
+      return fail(Failure::tls, Fault::transient, fmt::format("no TLS handshake ({})", detail));
+    case CURLE_UNSUPPORTED_PROTOCOL:  // HTTP/0.9: no status line at all
+    case CURLE_WEIRD_SERVER_REPLY:
+      return fail(Failure::forbidden, Fault::invalid, "the answer is not HTTP");
+    case CURLE_OUT_OF_MEMORY:
+      return fail(Failure::forbidden, Fault::exhausted, "out of memory");
+    case CURLE_URL_MALFORMAT:
+    case CURLE_FAILED_INIT:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+      return fail(Failure::forbidden, Fault::internal, curl_easy_strerror(code));
+    default:
+      return fail(Failure::cut, Fault::transient,
+                  fmt::format("the connection broke ({})", curl_easy_strerror(code)));
+  }
+}
+
+}  // namespace podpilot::oci::http

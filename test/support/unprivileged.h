@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// What claims to be unprivileged is tested so, also where the tests run as root.
+#pragma once
+
+namespace podpilot::test {
+
+// First line of a test case: `if (rerun_unprivileged()) return;`. As root it runs this very test
+// case again in a child with uid and gid 1000, no capabilities, an empty bounding set and
+// no_new_privs, and checks that it passed; otherwise it does nothing.
+bool rerun_unprivileged();
+
+}  // namespace podpilot::test
