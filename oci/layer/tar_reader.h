@@ -69,6 +69,7 @@ class TarReader {
   std::optional<Error> source_error_;
   std::unique_ptr<archive, Close> archive_;
   bool opened_ = false;
+  std::uint64_t delivered_ = 0;  // bytes, to libarchive
   std::uint64_t size_ = 0;      // of the current entry
   std::uint64_t position_ = 0;  // where the last piece ended
 };
