@@ -105,6 +105,17 @@ TEST_CASE("names are bytes", "[oci][layer]") {
                              std::string(255, 'n') + " f 0644 1\n");
 }
 
+TEST_CASE("a link target that only the pax header has is not lost", "[oci][layer]") {
+  const auto type = GENERATE('1', '2');
+  TarItem link;
+  link.name = "l";
+  link.type = type;
+  link.pax = {{"linkpath", "\xe6\x97\xa5"}};
+  CHECK(index_of(TarBuilder().add(link)) ==
+        (type == '1' ? "D 0755i .\nL 0644 l -> \xe6\x97\xa5\n"
+                     : "D 0755i .\nS 0644 l -> \xe6\x97\xa5\n"));
+}
+
 TEST_CASE("long paths", "[oci][layer]") {
   std::string path = std::string(200, 'a');
   for (int i = 0; i < 40; ++i) path += "/" + std::string(150, static_cast<char>('b' + i % 20));
