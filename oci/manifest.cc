@@ -57,7 +57,8 @@ Result<ImageManifest> read_image(JsonObject& top) {
   const Json* config = top.member("config");
   if (!config) return bad("config: is missing");
   JsonObject object = TRY(JsonObject::of(*config, "config"));
-  ImageManifest out{TRY(read_descriptor(object, kMaxConfigBytes)), {}};
+  Descriptor descriptor = TRY(read_descriptor(object, kMaxConfigBytes));
+  ImageManifest out{std::move(descriptor), {}};
   if (!is_image_config(out.config.media_type))
     return Error{Fault::unsupported, fmt::format("is no container image: its config is of type {}",
                                                  shown(out.config.media_type))};

@@ -74,7 +74,7 @@ struct ClientOptions {
   // does not count.
   std::uint64_t stall_rate = 1024;
   std::chrono::milliseconds stall_window{30'000};
-  std::string ca_file;  // instead of those that trust.h finds
+  std::string ca_file = {};  // instead of those that trust.h finds
 };
 
 // Safe to call from several threads. Proxies are those of the environment, as curl reads it; none

@@ -75,6 +75,16 @@ Result<SignalFd> SignalFd::create(std::initializer_list<int> signals) {
   sigset_t set;
   ::sigemptyset(&set);
   for (const int signal : signals) ::sigaddset(&set, signal);
+  return create(set);
+}
+
+Result<SignalFd> SignalFd::create_for_all() {
+  sigset_t set;
+  ::sigfillset(&set);
+  return create(set);
+}
+
+Result<SignalFd> SignalFd::create(const sigset_t& set) {
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return sys_error("sigmask");
   SignalFd out;
   out.fd_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));

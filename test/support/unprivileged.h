@@ -9,4 +9,11 @@ namespace podpilot::test {
 // no_new_privs, and checks that it passed; otherwise it does nothing.
 bool rerun_unprivileged();
 
+// Likewise, and inside a pod of the kind named:
+enum class Pod {
+  masked_proc,    // own user, pid and mount namespace; parts of /proc are masked
+  no_pivot_root,  // its seccomp filter answers EPERM to pivot_root(2)
+};
+bool rerun_in(Pod pod);
+
 }  // namespace podpilot::test
