@@ -188,10 +188,13 @@ Result<void> MountBuilder::proc(const Step& step) {
     return {};
   // Where the runtime masks parts of the pod's /proc, the kernel refuses a fresh one (EPERM,
   // mount_too_revealing() in fs/namespace.c). The pod's own shows this pid namespace too:
-  // /proc/self is right in it, and the entries of the outside are covered here.
+  // /proc/self is right in it, and the pilot's entries are covered here. Read-only, because the
+  // entries of all others in the pod, later ones too, belong to the payload's kernel uid: it could
+  // write their oom_score_adj.
   if (errno != EPERM && errno != EACCES) return sys_error("procfs");
   const UniqueFd tree = TRY(clone_tree(AT_FDCWD, "/proc", AT_RECURSIVE));
-  TRY(set_flags(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  TRY(set_flags(tree,
+                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
   TRY(attach(tree, target));
   for (const pid_t pid : hidden_)
     TRY(cover({.op = Op::cover, .target = fmt::format("{}/{}", step.target, pid)}));

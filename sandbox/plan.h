@@ -15,7 +15,7 @@ namespace podpilot::sandbox {
 
 enum class Op : std::uint8_t {
   overlay,      // the layers, bottom first in `sources`, with a fresh upper below `source`
-  proc,         // a fresh procfs; where the pod masks its own, that one with the pilot covered
+  proc,         // a fresh procfs; where the pod masks its own, that one: read-only, pilot covered
   bind,         // `source` (outside) with all mounts below it; option `optional`: if it is there
   bind_device,  // one device node; skipped where the pod has none of that name
   tmpfs,        // options as for mount(2)

@@ -68,8 +68,7 @@ Result<std::string> read_file_at(BorrowedFd dir, const std::string& name, std::s
   UniqueFd fd(::openat(dir.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return sys_error("open " + name);
   const mode_t type = TRY(type_of(fd, name));
-  if (type != S_IFREG)
-    return Error{Fault::invalid, name + ": is not a regular file"};
+  if (type != S_IFREG) return Error{Fault::invalid, name + ": is not a regular file"};
   return read_all(fd, limit).within(name);
 }
 
@@ -77,8 +76,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return sys_error("open " + path);
   const mode_t type = TRY(type_of(fd, path));
-  if (type == S_IFDIR)
-    return Error{Fault::invalid, path + ": is a folder, not a file"};
+  if (type == S_IFDIR) return Error{Fault::invalid, path + ": is a folder, not a file"};
   return read_all(fd, limit).within(path);
 }
 

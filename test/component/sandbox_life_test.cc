@@ -361,6 +361,7 @@ TEST_CASE("a pilot killed in the very moment of a launch leaves no process", "[s
   Image image;
   // This process inherits whatever loses its parents, so a survivor would show.
   REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  const std::size_t before = children(::getpid()).size();
   for (int round = 0; round < 15; ++round) {
     const sandbox::Plan plan = sandbox::plan_userns(image.spec({"act", "hang"})).value();
     const pid_t pilot = ::fork();
@@ -374,12 +375,9 @@ TEST_CASE("a pilot killed in the very moment of a launch leaves no process", "[s
     ::usleep(static_cast<useconds_t>(300 * round));
     ::kill(pilot, SIGKILL);
     const Deadline deadline = Deadline::after(std::chrono::seconds(5));
-    int left = 1;
-    while (left != 0 && !deadline.passed()) {
-      left = ::waitpid(-1, nullptr, WNOHANG) < 0 ? 0 : 1;
-      if (left != 0) ::usleep(1000);
-    }
-    CHECK(left == 0);
+    while (children(::getpid()).size() > before && !deadline.passed())
+      if (::waitpid(-1, nullptr, WNOHANG) <= 0) ::usleep(1000);
+    CHECK(children(::getpid()).size() == before);
   }
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }

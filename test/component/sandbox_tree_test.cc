@@ -172,6 +172,18 @@ TEST_CASE("a tree that a payload made too deep for any path can be removed", "[s
   CHECK(removed);
 }
 
+TEST_CASE("a workspace that is full or on an overlay is told with the errno", "[sandbox][tree]") {
+  if (rerun_in(Pod::masked_proc)) return;
+  Image image;
+  sandbox::Spec spec = image.spec({"look"});
+  spec.workspace = "/mnt";
+  const Flight full = fly(spec);
+  CHECK(full.text() == "failed: prepare mounts: mkdir upper: ENOSPC (No space left on device)");
+  CHECK(full.last->fault == Fault::exhausted);
+  spec.workspace = "/media/overlay";
+  CHECK(fly(spec).text() == "failed: overlay: mount of 1 layers: EINVAL (Invalid argument)");
+}
+
 TEST_CASE("the step that failed is named with its errno", "[sandbox][tree]") {
   if (rerun_unprivileged()) return;
   Image image;

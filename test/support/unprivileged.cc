@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,6 +84,14 @@ void enter_masked_proc() {
   must(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, 92);
   must(::mount("/dev/null", "/proc/timer_list", nullptr, MS_BIND, nullptr) == 0, 91);
   must(::mount("tmpfs", "/proc/irq", "tmpfs", MS_RDONLY, nullptr) == 0, 90);
+  // Places that cannot hold a workspace: one that is full, one on an overlay.
+  must(::mount("tmpfs", "/mnt", "tmpfs", 0, "nr_inodes=1") == 0, 87);
+  must(::mount("tmpfs", "/media", "tmpfs", 0, nullptr) == 0, 86);
+  for (const char* folder : {"/media/l", "/media/u", "/media/w", "/media/overlay"})
+    must(::mkdir(folder, 0755) == 0, 85);
+  must(::mount("overlay", "/media/overlay", "overlay", 0,
+               "userxattr,lowerdir=/media/l,upperdir=/media/u,workdir=/media/w") == 0,
+       84);
   // Not pid 1 itself: the pilot of a real pod may be any process.
   const pid_t pilot = ::fork();
   if (pilot > 0) {

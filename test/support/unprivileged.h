@@ -11,7 +11,9 @@ bool rerun_unprivileged();
 
 // Likewise, and inside a pod of the kind named:
 enum class Pod {
-  masked_proc,    // own user, pid and mount namespace; parts of /proc are masked
+  // Own user, pid and mount namespace; parts of /proc are masked, /mnt is a full tmpfs,
+  // /media/overlay an overlay.
+  masked_proc,
   no_pivot_root,  // its seccomp filter answers EPERM to pivot_root(2)
 };
 bool rerun_in(Pod pod);
