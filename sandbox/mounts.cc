@@ -243,7 +243,8 @@ Result<void> MountBuilder::cover(const Step& step) {
   Result<UniqueFd> target = open_in_root(root_, relative(step.target), O_PATH | O_NOFOLLOW);
   if (!target && target.error().fault == Fault::not_found) return {};
   if (!target) return std::move(target).error();
-  if (TRY(is_folder(*target))) {
+  const bool folder = TRY(is_folder(*target));
+  if (folder) {
     if (::mount("tmpfs", fd_path(*target).c_str(), "tmpfs",
                 MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2,mode=555") != 0)
       return sys_error("mount");

@@ -159,8 +159,9 @@ Result<void> LayerBuilder::add_folder(const TarEntry& entry, Place place) {
   NodeId node = place.existing;
   if (node != kNoNode && tree_[node].kind == Kind::folder) {
     line.xattrs |= event_of(node).entry.xattrs;
+    const std::uint32_t primary = event_of(node).primary;
     tree_.set_value(node, events_.size());
-    events_.push_back({line, node, static_cast<std::uint32_t>(events_.size())});
+    events_.push_back({line, node, primary});
   } else {
     node = TRY(new_folder(place, line));
   }
@@ -317,9 +318,11 @@ Result<void> LayerBuilder::finish() {
   // Children have the higher ids: a folder that closes itself to us comes after what is in it.
   for (auto id = static_cast<NodeId>(tree_.size() - 1); id != FileTree::kRoot; --id) {
     if (!tree_[id].alive || tree_[id].kind != Kind::folder) continue;
-    const LayerEntry& line = event_of(id).entry;
+    const Event& event = event_of(id);
+    const mode_t made_with = stored_mode(events_[event.primary].entry);
     const BorrowedFd parent = TRY(folders_.open(tree_[id].parent));
-    TRY(disk_.finish_folder(parent, tree_[id].name.data(), stored_mode(line), time_of(line))
+    TRY(disk_.finish_folder(parent, tree_[id].name.data(), made_with, stored_mode(event.entry),
+                            time_of(event.entry))
             .within(printable(tree_.path(id))));
   }
   return {};

@@ -35,7 +35,7 @@ class LayerBuilder {
   struct Event {
     LayerEntry entry;  // `path` stays empty; a whiteout's `target` is its name
     NodeId node = kNoNode;
-    std::uint32_t primary = 0;  // the first event of the same inode
+    std::uint32_t primary = 0;  // the event with which the inode was made
   };
   struct Place {
     NodeId parent = FileTree::kRoot;

@@ -71,10 +71,10 @@ Result<void> LayerDisk::make_folder(BorrowedFd parent, const char* name, mode_t 
   return {};
 }
 
-Result<void> LayerDisk::finish_folder(BorrowedFd parent, const char* name, mode_t mode,
-                                      FileTime time) const {
+Result<void> LayerDisk::finish_folder(BorrowedFd parent, const char* name, mode_t made_with,
+                                      mode_t mode, FileTime time) const {
   TRY(set_time_at(parent, name, time));
-  const bool is_set = umask_ != kUnknownUmask && (((mode & 0777) | 0700) & ~umask_) == mode;
+  const bool is_set = umask_ != kUnknownUmask && (((made_with & 0777) | 0700) & ~umask_) == mode;
   if (!is_set && ::fchmodat(parent.get(), name, mode, 0) != 0) return sys_error("chmod");
   return {};
 }

@@ -47,7 +47,8 @@ class LayerDisk {
 
   // With at least u+rwx until finish_folder().
   Result<void> make_folder(BorrowedFd parent, const char* name, mode_t mode) const;
-  Result<void> finish_folder(BorrowedFd parent, const char* name, mode_t mode, FileTime time) const;
+  Result<void> finish_folder(BorrowedFd parent, const char* name, mode_t made_with, mode_t mode,
+                             FileTime time) const;
   Result<void> set_folder_xattrs(BorrowedFd parent, const char* name, const Xattrs& kept) const;
   Result<void> make_opaque(BorrowedFd parent, const char* name) const;
 

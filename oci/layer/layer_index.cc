@@ -198,7 +198,7 @@ Result<LayerIndex> parse_layer_index(std::string text) {
   if (end_at == std::string_view::npos) return damaged("incomplete");
   const EndLine end = TRY(parse_end(all.substr(end_at, all.size() - end_at - 1)));
   Crc64 crc;
-  crc.update(all.substr(0, end_at));
+  crc.update(all.substr(0, all.rfind(' ') + 1));
   if (crc.value() != end.crc) return damaged("wrong checksum");
   if (!all.starts_with(kMagic))
     return Error{Fault::unsupported, "layer index: not of a format that this podpilot reads"};
@@ -278,9 +278,9 @@ Result<void> LayerIndexWriter::flush() {
 }
 
 Result<void> LayerIndexWriter::finish(std::uint64_t disk_bytes) {
+  buffer_ += fmt::format("{}{} {} ", kEnd, entries_, disk_bytes);
   TRY(flush());
-  return write_all(file_, fmt::format("{}{} {} {:016x}\n", kEnd, entries_, disk_bytes,
-                                        crc_.value()));
+  return write_all(file_, fmt::format("{:016x}\n", crc_.value()));
 }
 
 }  // namespace podpilot::oci

@@ -121,7 +121,8 @@ class Materialiser {
       return {};
     }
     const BorrowedFd parent = TRY(folders_.open(tree_[node].parent));
-    return disk_.finish_folder(parent, tree_[node].name.data(), metadata.mode, metadata.time);
+    return disk_.finish_folder(parent, tree_[node].name.data(), 0700, metadata.mode,
+                               metadata.time);
   }
 
   const std::vector<LayerTree>& layers_;

@@ -6,12 +6,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "oci/limits.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::oci {
 namespace {
+
+constexpr std::size_t kTarBlock = 512;
 
 std::string text_or_empty(const char* text) { return text ? text : ""; }
 
@@ -50,6 +53,28 @@ Result<void> read_xattrs(archive_entry* raw, TarEntry& entry) {
   return {};
 }
 
+// libarchive (3.6.2, 3.8 too) loses the target of a link whose header has none, but whose pax header
+// has one that the locale cannot express, as Go writes "l -> \u65e5": unless some link came before
+// it. So one does, of our making.
+std::string primer() {
+  std::string header(512, '\0');
+  const auto put = [&header](std::size_t at, std::string_view text) {
+    header.replace(at, text.size(), text);
+  };
+  put(0, "primer");
+  put(100, "0000777");
+  put(124, "00000000000");
+  put(136, "00000000000");
+  put(148, "        ");
+  put(156, "2target");
+  put(257, std::string_view("ustar\00000", 8));
+  unsigned sum = 0;
+  for (const char c : header) sum += static_cast<unsigned char>(c);
+  put(148, fmt::format("{:06o}", sum));
+  header[154] = '\0';
+  return header;
+}
+
 }  // namespace
 
 void TarReader::Close::operator()(archive* a) const { archive_read_free(a); }
@@ -59,12 +84,24 @@ TarReader::~TarReader() = default;
 
 ssize_t TarReader::read_source(archive* a, void* self, const void** bytes) {
   auto& reader = *static_cast<TarReader*>(self);
+  if (!reader.primed_) {
+    static const std::string first = primer();
+    reader.primed_ = true;
+    *bytes = first.data();
+    return static_cast<ssize_t>(first.size());
+  }
   Result<std::string_view> more = reader.source_();
   if (!more) {
     reader.source_error_ = std::move(more).error();
     archive_set_error(a, EIO, "source failed");
     return -1;
   }
+  // Some tools (umoci insert) end an archive with its last file, unpadded and without an end mark.
+  // The missing zeroes are given here; that nothing else is missing is the digest's to say.
+  static constexpr std::array<char, kTarBlock> kPadding{};
+  const std::size_t odd = reader.delivered_ % kTarBlock;
+  if (more->empty() && odd != 0) *more = std::string_view(kPadding.data(), kTarBlock - odd);
+  reader.delivered_ += more->size();
   *bytes = more->data();
   return static_cast<ssize_t>(more->size());
 }
@@ -81,19 +118,27 @@ Result<void> TarReader::open() {
   archive* a = archive_.get();
   if (!a) return Error{Fault::exhausted, "no memory for a tar reader"};
   archive_read_support_format_tar(a);
-  archive_read_support_format_empty(a);
   if (archive_read_open(a, this, nullptr, &TarReader::read_source, nullptr) != ARCHIVE_OK)
     return failure("open tar");
   opened_ = true;
+  archive_entry* raw = nullptr;
+  TRY(advance(&raw));  // past the primer
   return {};
+}
+
+// False at the end.
+Result<bool> TarReader::advance(archive_entry** raw) {
+  const int status = archive_read_next_header(archive_.get(), raw);
+  if (status == ARCHIVE_EOF) return false;
+  if (!usable(status)) return failure("tar header");
+  return true;
 }
 
 Result<bool> TarReader::next(TarEntry& entry) {
   if (!opened_) TRY(open());
   archive_entry* raw = nullptr;
-  const int status = archive_read_next_header(archive_.get(), &raw);
-  if (status == ARCHIVE_EOF) return false;
-  if (!usable(status)) return failure("tar header");
+  const bool more = TRY(advance(&raw));
+  if (!more) return false;
   TRY(fill(raw, entry));
   size_ = entry.size;
   position_ = 0;

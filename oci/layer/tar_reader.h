@@ -62,6 +62,7 @@ class TarReader {
   };
   static ssize_t read_source(archive* a, void* self, const void** bytes);
   Result<void> open();
+  Result<bool> advance(archive_entry** raw);
   Result<void> fill(archive_entry* raw, TarEntry& entry) const;
   Error failure(std::string_view what);
 
@@ -69,6 +70,8 @@ class TarReader {
   std::optional<Error> source_error_;
   std::unique_ptr<archive, Close> archive_;
   bool opened_ = false;
+  std::uint64_t delivered_ = 0;  // bytes, to libarchive
+  bool primed_ = false;
   std::uint64_t size_ = 0;      // of the current entry
   std::uint64_t position_ = 0;  // where the last piece ended
 };

@@ -85,7 +85,7 @@ class Inspector {
     const char* name = files_[id].name.data();
     struct stat st {};
     if (::fstatat(parent->get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-      report(id, errno_name(errno));
+      if (errno != EACCES) report(id, errno_name(errno));
       return {};
     }
     if ((st.st_mode & S_IFMT) != file_type(line.type)) {

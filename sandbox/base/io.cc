@@ -67,7 +67,8 @@ Result<std::string> read_file_at(BorrowedFd dir, const std::string& name, std::s
   // O_NONBLOCK: a FIFO planted under the name must not hang the reader.
   UniqueFd fd(::openat(dir.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return sys_error("open " + name);
-  if (TRY(type_of(fd, name)) != S_IFREG)
+  const mode_t type = TRY(type_of(fd, name));
+  if (type != S_IFREG)
     return Error{Fault::invalid, name + ": is not a regular file"};
   return read_all(fd, limit).within(name);
 }
@@ -75,7 +76,8 @@ Result<std::string> read_file_at(BorrowedFd dir, const std::string& name, std::s
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return sys_error("open " + path);
-  if (TRY(type_of(fd, path)) == S_IFDIR)
+  const mode_t type = TRY(type_of(fd, path));
+  if (type == S_IFDIR)
     return Error{Fault::invalid, path + ": is a folder, not a file"};
   return read_all(fd, limit).within(path);
 }

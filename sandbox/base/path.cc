@@ -145,7 +145,8 @@ Result<void> remove_tree(BorrowedFd parent, const std::string& name) {
   if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error("stat " + name);
   std::vector<Level> stack;
-  stack.push_back(TRY(descend(parent, name, st.st_dev)));
+  Level top = TRY(descend(parent, name, st.st_dev));
+  stack.push_back(std::move(top));
   while (!stack.empty()) {
     DIR* dir = stack.back().dir.get();
     errno = 0;
@@ -156,7 +157,8 @@ Result<void> remove_tree(BorrowedFd parent, const std::string& name) {
       if (entry->d_type != DT_DIR && ::unlinkat(::dirfd(dir), entry->d_name, 0) == 0) continue;
       if (entry->d_type != DT_DIR && errno != EISDIR && errno != EPERM)
         return sys_error(fmt::format("unlink {}", entry->d_name));
-      stack.push_back(TRY(descend(BorrowedFd(::dirfd(dir)), entry->d_name, st.st_dev)));
+      Level below = TRY(descend(BorrowedFd(::dirfd(dir)), entry->d_name, st.st_dev));
+      stack.push_back(std::move(below));
       if (stack.size() > kOpenLevels) stack[stack.size() - 1 - kOpenLevels].dir.reset();
       continue;
     }

@@ -74,8 +74,8 @@ static void storm(void) {
 
 static void burn(void) {
   const size_t size = 30 << 20;
-  char* bytes = malloc(size);
-  memset(bytes, 1, size);
+  volatile char* bytes = malloc(size);
+  for (size_t i = 0; i < size; i += 4096) bytes[i] = 1;
   while (clock() < CLOCKS_PER_SEC / 10) {
   }
 }

@@ -116,6 +116,17 @@ TEST_CASE("layers are unpacked from any compression", "[oci][layer]") {
   }
 }
 
+TEST_CASE("a last file without padding and end mark is whole", "[oci][layer]") {
+  const std::string padded = TarBuilder().file("f", "umoci writes this").open_bytes();
+  const std::string tar = padded.substr(0, 512 + 17);
+  const TempDir dir;
+  CHECK(error_of(unpack(tar, tar, dir.fd())).text == "");
+  CHECK(oci::find_damage(dir.fd(), 10)->empty());
+  // A tar that is cut earlier is not what its digest says.
+  const TempDir cut;
+  CHECK_FALSE(unpack(tar.substr(0, 512 + 9), tar, cut.fd()));
+}
+
 TEST_CASE("what is verified is the whole stream", "[oci][layer][hostile]") {
   const std::string tar = TarBuilder().file("f", "1").bytes();
   const std::string longer = tar + std::string(10'240, '\0') + "behind the end mark";
