@@ -132,7 +132,9 @@ TEST_CASE("two hundred jobs, six pilots, each job once", "[spool][protocol]") {
   CHECK(std::set(all.begin(), all.end()) == submitted);
   CHECK(spool.count(State::done) == 200);
   CHECK(*spool.folder.drained());
-  for (const Ticket& ticket : *spool.folder.list(State::done)) CHECK(ticket.attempt == 1);
+  const auto done_tickets = spool.folder.list(State::done);
+  REQUIRE(done_tickets);
+  for (const Ticket& ticket : *done_tickets) CHECK(ticket.attempt == 1);
 }
 
 TEST_CASE("pilots killed at any instant neither lose nor double a job", "[spool][protocol]") {
