@@ -17,6 +17,7 @@ inline constexpr std::size_t kMaxReferenceBytes = 4096;
 
 inline constexpr std::uint64_t kMaxLayerBytes = 1ULL << 40;  // unpacked, one layer
 inline constexpr std::uint64_t kMaxLayerEntries = 4'000'000;
+inline constexpr std::uint64_t kMaxLayerIndexBytes = 1ULL << 30;
 inline constexpr std::size_t kMaxPathBytes = 16 << 10;  // of a tar entry's name
 inline constexpr std::size_t kMaxPathDepth = 512;
 inline constexpr std::size_t kMaxXattrsPerEntry = 64;
@@ -25,5 +26,6 @@ inline constexpr std::size_t kMaxZstdWindowLog = 27;     // 128 MiB
 // A stream may inflate to this many times its compressed size, beyond a free first allowance
 // (deflate's own maximum is about 1032; real layers stay below 100).
 inline constexpr std::uint64_t kMaxInflateRatio = 1100;
+inline constexpr std::uint64_t kInflateAllowance = 64ULL << 20;
 
 }  // namespace podpilot::oci

@@ -40,6 +40,17 @@ Result<void> keep_only(InitContext& context) {
   return {};
 }
 
+// A folder would be a way out of the root: the payload could open "..".
+Result<void> check_stdio() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    struct stat st{};
+    if (::fstat(fd, &st) != 0) return sys_error("fstat of a standard stream");
+    if (S_ISDIR(st.st_mode))
+      return Error{Fault::invalid, fmt::format("standard stream {} is a folder", fd)};
+  }
+  return {};
+}
+
 // The payload goes first when the pod runs out of memory; raising is always allowed.
 Result<void> offer_to_oom_killer() {
   const UniqueFd fd(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
@@ -68,6 +79,7 @@ Result<void> make_workdir(const std::string& workdir) {
 
 Result<void> set_up(const Plan& plan, InitContext& context) {
   TRY(keep_only(context));
+  TRY(check_stdio());
   // The launcher is not dumpable: without this /proc/self/uid_map would belong to root.
   ::prctl(PR_SET_DUMPABLE, 1);
   TRY(offer_to_oom_killer());
@@ -83,7 +95,9 @@ Result<void> set_up(const Plan& plan, InitContext& context) {
   return make_workdir(plan.workdir);
 }
 
-void kill_everybody(int signal) { ::kill(-1, signal); }  // all of the pid namespace but pid 1
+void kill_everybody(int signal) {
+  ::kill(-1, signal);
+}  // all of the pid namespace but pid 1
 
 // Waits for the payload's end; everybody else is reaped on the way.
 class Reaper {
@@ -136,18 +150,12 @@ Report ended_report(int wait_status) {
   return report;
 }
 
-Result<SignalFd> take_all_signals() {
-  return SignalFd::create({SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM,
-                           SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH,
-                           order_suspend(), order_resume(), order_kill()});
-}
-
 // Everything up to the payload's end.
 Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
   failure.kind = ReportKind::failed;
   const BorrowedFd report(kReportFd);
   TRY(set_up(plan, context));
-  const SignalFd signals = TRY(take_all_signals());
+  const SignalFd signals = TRY(SignalFd::create_for_all());
 
   PayloadTerminal terminal;
   if (plan.terminal) {

@@ -30,8 +30,8 @@ constexpr std::uint64_t kIoctlDevice = 1ULL << 15;
 constexpr std::uint64_t kScopeAbstractUnix = 1ULL << 0;
 constexpr std::uint64_t kScopeSignal = 1ULL << 1;
 
-constexpr std::uint64_t kRead = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
-                                LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kRead =
+    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr std::uint64_t kDevices =
     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK | kIoctlDevice;
 // What a rule on a file, not a folder, may carry.
@@ -51,8 +51,7 @@ Result<UniqueFd> create_ruleset(const RulesetAttributes& attributes, int abi) {
   const std::size_t size = abi >= 6   ? sizeof attributes
                            : abi >= 4 ? 2 * sizeof(std::uint64_t)
                                       : sizeof(std::uint64_t);
-  UniqueFd ruleset(
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
+  UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
   if (!ruleset) return sys_error("landlock_create_ruleset");
   return ruleset;
 }
@@ -61,7 +60,7 @@ Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t ri
   const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!place && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return {};
   if (!place) return sys_error("open " + path);
-  struct stat st {};
+  struct stat st{};
   if (::fstat(place.get(), &st) != 0) return sys_error("fstat " + path);
   landlock_path_beneath_attr rule{};
   rule.allowed_access = S_ISDIR(st.st_mode) ? rights : rights & kFileRights;
@@ -80,8 +79,8 @@ Result<int> enforce(BorrowedFd ruleset, int abi) {
 }  // namespace
 
 int landlock_abi() {
-  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0,
-                             LANDLOCK_CREATE_RULESET_VERSION);
+  const long abi =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   return abi > 0 ? static_cast<int>(abi) : 0;
 }
 
@@ -93,16 +92,19 @@ Result<int> restrict_filesystem(const LandlockRules& rules) {
   if (rules.scope_ipc && abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   for (const std::string& path : rules.read) TRY(allow(ruleset, path, kRead & files));
-  for (const std::string& path : rules.read_write)
-    TRY(allow(ruleset, path, files & ~kDevices));
+  for (const std::string& path : rules.read_write) TRY(allow(ruleset, path, files & ~kDevices));
   return enforce(ruleset, abi);
 }
 
-Result<int> restrict_ipc() {
+Result<int> restrict_payload() {
   const int abi = landlock_abi();
-  if (abi < 6) return 0;
-  const UniqueFd ruleset =
-      TRY(create_ruleset({.scoped = kScopeAbstractUnix | kScopeSignal}, abi));
+  RulesetAttributes attributes;
+  // With files in it a domain forbids renames between folders unless it handles them itself.
+  if (abi >= 2) attributes.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | kRefer;
+  if (abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  if (abi < 2) return 0;
+  const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
+  TRY(allow(ruleset, "/", attributes.handled_access_fs));
   return enforce(ruleset, abi);
 }
 

@@ -24,8 +24,10 @@ int landlock_abi();
 // The caller must have set no_new_privs.
 Result<int> restrict_filesystem(const LandlockRules& rules);
 
-// Only the IPC scope of `restrict_filesystem`, files stay as they are: for a payload whose
-// filesystem is its own already.
-Result<int> restrict_ipc();
+// For a payload, whose filesystem is its own already: the IPC scope of `restrict_filesystem`, and
+// no program but from below its root (ABI 2, Linux 5.19). Without that an entrypoint of
+// "#!/proc/self/exe" would run podpilot itself, and from its /proc/PID/exe the payload could change
+// the mode of the file in the pod (what CVE-2019-5736 did to runc).
+Result<int> restrict_payload();
 
 }  // namespace podpilot::sandbox

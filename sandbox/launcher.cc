@@ -17,12 +17,14 @@
 #include "sandbox/base/io.h"
 #include "sandbox/base/poller.h"
 #include "sandbox/base/socket.h"
+#include "sandbox/base/text.h"
 #include "sandbox/init.h"
 
 namespace podpilot::sandbox {
 namespace {
 
 constexpr std::size_t kMaxPlanBytes = 8 << 20;  // over ARG_MAX's usual 2 MiB of argv and env
+constexpr int kControlFd = 3;                   // in the launcher
 constexpr std::size_t kRequestDescriptors = 4;  // plan, stdin, stdout, stderr
 constexpr std::size_t kReplyDescriptors = 2;    // pidfd, reports
 
@@ -36,6 +38,14 @@ struct Started {
   UniqueFd pidfd;
   UniqueFd reports;
 };
+
+// Every refusal of a namespace is the pod's: EPERM seccomp, EACCES an LSM, ENOSPC a sysctl, ENOSYS
+// and EINVAL an old kernel or profile. Out of processes or memory it may be able to next time.
+Error namespaces_refused(int err) {
+  Error error = sys_error("clone with new namespaces", err);
+  if (err != EAGAIN && err != ENOMEM) error.fault = Fault::unsupported;
+  return error;
+}
 
 Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& request,
                               const std::vector<pid_t>& hidden) {
@@ -51,7 +61,7 @@ Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& req
   // null stack gives fork's semantics. Argument order as on x86-64 and arm64 for these five.
   const long pid = ::syscall(SYS_clone, plan.namespaces | CLONE_PIDFD | SIGCHLD, nullptr, &pidfd,
                              nullptr, nullptr);
-  if (pid < 0) return sys_error("clone with new namespaces");
+  if (pid < 0) return namespaces_refused(errno);
   if (pid == 0) {
     ours.reset();
     run_init(plan, std::move(context));
@@ -91,6 +101,28 @@ Result<void> launcher_loop(BorrowedFd control, const std::vector<pid_t>& hidden)
   }
 }
 
+// The command line of a process can be read by all that see its /proc entry, and a sandbox's pid 1
+// is a fork of this one: nothing of the pilot's shall be in it. The environment goes along.
+void hide_arguments() {
+  constexpr std::size_t kMaxStat = 4096;
+  const Result<std::string> stat = read_file("/proc/self/stat", kMaxStat);
+  if (!stat) return;
+  // proc_pid_stat(5): fields 48 to 51 are the bounds of both; the third follows the ')'.
+  const std::vector<std::string_view> fields =
+      split(std::string_view(*stat).substr(stat->rfind(')') + 1), ' ');
+  std::uint64_t bounds[4] = {};
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::size_t field = 48 + i - 2;
+    if (fields.size() > field) bounds[i] = parse_number(fields[field]).value_or(0);
+  }
+  for (std::size_t i = 0; i < 4; i += 2)
+    if (bounds[i] != 0 && bounds[i] < bounds[i + 1])
+      std::memset(reinterpret_cast<void*>(bounds[i]), 0, bounds[i + 1] - bounds[i]);
+  constexpr std::string_view kTitle = "podpilot";
+  if (bounds[0] != 0 && bounds[0] + kTitle.size() < bounds[1])
+    std::memcpy(reinterpret_cast<void*>(bounds[0]), kTitle.data(), kTitle.size());
+}
+
 [[noreturn]] void run_launcher(UniqueFd control, pid_t pilot) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != pilot) ::_exit(1);
@@ -100,7 +132,11 @@ Result<void> launcher_loop(BorrowedFd control, const std::vector<pid_t>& hidden)
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (int fd = 0; fd <= 2 && null; ++fd) ::dup3(null.get(), fd, O_CLOEXEC);
-  const Result<void> ended = launcher_loop(control, {pilot, ::getpid()});
+  // What the pilot itself inherited by mistake; pipes among it would never see their end.
+  if (::dup3(control.get(), kControlFd, O_CLOEXEC) >= 0) control.release();
+  ::close_range(kControlFd + 1, ~0U, 0);
+  hide_arguments();
+  const Result<void> ended = launcher_loop(BorrowedFd(kControlFd), {pilot, ::getpid()});
   ::_exit(ended ? 0 : 1);
 }
 
@@ -125,14 +161,30 @@ Sandbox::~Sandbox() {
 }
 
 Result<void> Sandbox::signal(int signal) const {
+  // These two would be pid 1's own; the next are its orders.
+  if (signal == SIGKILL) return kill();
+  if (signal == SIGSTOP) return suspend();
+  if (signal < 1 || signal > SIGRTMAX || (signal >= order_suspend() && signal <= order_kill()))
+    return Error{Fault::invalid, fmt::format("signal {} cannot be passed on", signal)};
+  return send(signal);
+}
+Result<void> Sandbox::send(int signal) const {
   if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0)
     return sys_error("signal to the sandbox");
   return {};
 }
-Result<void> Sandbox::suspend() const { return signal(order_suspend()); }
-Result<void> Sandbox::resume() const { return signal(order_resume()); }
-Result<void> Sandbox::kill() const { return signal(order_kill()); }
-Result<void> Sandbox::kill_now() const { return signal(SIGKILL); }
+Result<void> Sandbox::suspend() const {
+  return send(order_suspend());
+}
+Result<void> Sandbox::resume() const {
+  return send(order_resume());
+}
+Result<void> Sandbox::kill() const {
+  return send(order_kill());
+}
+Result<void> Sandbox::kill_now() const {
+  return send(SIGKILL);
+}
 
 Result<Launcher> Launcher::start() {
   auto [ours, theirs] = TRY(socket_pair());
@@ -156,12 +208,11 @@ Result<Sandbox> Launcher::launch(const Plan& plan, const Stdio& stdio) {
   if (reply->descriptors.size() == kReplyDescriptors)
     return Sandbox(std::move(reply->descriptors[0]), std::move(reply->descriptors[1]));
   Refusal refusal;
-  if (reply->bytes.size() != sizeof refusal) return Error{Fault::internal, "a launcher's odd reply"};
+  if (reply->bytes.size() != sizeof refusal)
+    return Error{Fault::internal, "a launcher's odd reply"};
   std::memcpy(&refusal, reply->bytes.data(), sizeof refusal);
   refusal.text[sizeof refusal.text - 1] = 0;
-  // Every refusal of a namespace is the pod's: EPERM seccomp, EACCES an LSM, ENOSPC a sysctl,
-  // ENOSYS an old kernel or profile.
-  return Error{Fault::unsupported, refusal.text};
+  return Error{refusal.fault, refusal.text};
 }
 
 }  // namespace podpilot::sandbox

@@ -24,14 +24,18 @@ class Sandbox {
   BorrowedFd reports() const { return reports_; }  // POLLIN: see receive_report()
   BorrowedFd ended() const { return pidfd_; }      // POLLIN: no process of the sandbox is left
 
-  Result<void> signal(int signal) const;  // to the payload
-  Result<void> suspend() const;           // every process of the sandbox
+  // To the payload; SIGKILL and SIGSTOP are kill() and suspend(). Fault::invalid for SIGRTMIN to
+  // SIGRTMIN + 2, which are taken.
+  Result<void> signal(int signal) const;
+  Result<void> suspend() const;  // every process of the sandbox
   Result<void> resume() const;
   // Every process inside; usage is still reported. Where pid 1 does not answer, kill_now().
   Result<void> kill() const;
   Result<void> kill_now() const;
 
  private:
+  Result<void> send(int signal) const;  // to pid 1
+
   UniqueFd pidfd_;
   UniqueFd reports_;
 };

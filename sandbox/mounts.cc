@@ -20,7 +20,19 @@ constexpr const char* kRoot = "root";
 constexpr const char* kUpper = "up";
 constexpr const char* kWork = "wk";
 
-std::string relative(const std::string& target) { return target.substr(1); }
+std::string relative(const std::string& target) {
+  return target.substr(1);
+}
+
+// What is mounted on the root itself is out of sight, and the root is not in it.
+Result<void> check_not_root(BorrowedFd root, BorrowedFd target) {
+  struct stat a{};
+  struct stat b{};
+  if (::fstat(root.get(), &a) != 0 || ::fstat(target.get(), &b) != 0) return sys_error("fstat");
+  if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+    return Error{Fault::invalid, "the image has a link there that leads to /"};
+  return {};
+}
 
 // Makes `path` (relative, normal) in `root` unless it is there and returns it as O_PATH. Symlinks
 // that lead to something are followed inside the root; a dangling one as the last component is
@@ -35,9 +47,9 @@ Result<UniqueFd> make_target(BorrowedFd root, const std::string& path, bool fold
     parent = TRY(open_in_root(root, ".", O_PATH | O_DIRECTORY));
   else
     parent = TRY(make_target(root, path.substr(0, slash), true));
-  struct stat st {};
-  if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-      S_ISLNK(st.st_mode) && ::unlinkat(parent.get(), name.c_str(), 0) != 0)
+  struct stat st{};
+  if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
+      ::unlinkat(parent.get(), name.c_str(), 0) != 0)
     return sys_error("unlink " + path);
   if (folder) {
     if (::mkdirat(parent.get(), name.c_str(), 0755) != 0) return sys_error("mkdir " + path);
@@ -49,8 +61,14 @@ Result<UniqueFd> make_target(BorrowedFd root, const std::string& path, bool fold
   return open_in_root(root, path, O_PATH);
 }
 
+Result<UniqueFd> make_mountpoint(BorrowedFd root, const std::string& target, bool folder) {
+  UniqueFd made = TRY(make_target(root, relative(target), folder));
+  TRY(check_not_root(root, made));
+  return made;
+}
+
 Result<bool> is_folder(BorrowedFd fd) {
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return sys_error("fstat");
   return S_ISDIR(st.st_mode);
 }
@@ -78,6 +96,10 @@ Result<void> attach(BorrowedFd tree, BorrowedFd target) {
   return {};
 }
 
+// Read-only: a device can be written all the same, but the node's mode and owner stay. Where the
+// pilot is root, the payload's root is the owner of the pod's /dev/null.
+constexpr std::uint64_t kDeviceFlags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+
 std::uint64_t attributes(Access access, std::uint64_t more) {
   return more | MOUNT_ATTR_NOSUID | (access == Access::read_only ? MOUNT_ATTR_RDONLY : 0);
 }
@@ -102,17 +124,28 @@ Result<void> MountBuilder::begin(const std::string& workspace) {
 
 Result<void> MountBuilder::carry_out(const Step& step) {
   switch (step.op) {
-    case Op::overlay: return overlay(step).within("overlay");
-    case Op::proc: return proc(step).within("mount /proc");
-    case Op::bind: return bind(step).within(fmt::format("bind {} on {}", step.source, step.target));
-    case Op::bind_device: return bind_device(step).within("bind " + step.source);
-    case Op::tmpfs: return fresh(step, "tmpfs").within("mount tmpfs on " + step.target);
-    case Op::devpts: return fresh(step, "devpts").within("mount devpts");
-    case Op::mqueue: return fresh(step, "mqueue").within("mount mqueue");
-    case Op::symlink: return symlink(step).within("link " + step.target);
-    case Op::cover: return cover(step).within("cover " + step.target);
-    case Op::read_only: return read_only(step).within("freeze " + step.target);
-    case Op::enter: return enter().within("enter the root");
+    case Op::overlay:
+      return overlay(step).within("overlay");
+    case Op::proc:
+      return proc(step).within("mount /proc");
+    case Op::bind:
+      return bind(step).within(fmt::format("bind {} on {}", step.source, step.target));
+    case Op::bind_device:
+      return bind_device(step).within("bind " + step.source);
+    case Op::tmpfs:
+      return fresh(step, "tmpfs").within("mount tmpfs on " + step.target);
+    case Op::devpts:
+      return fresh(step, "devpts").within("mount devpts");
+    case Op::mqueue:
+      return fresh(step, "mqueue").within("mount mqueue");
+    case Op::symlink:
+      return symlink(step).within("link " + step.target);
+    case Op::cover:
+      return cover(step).within("cover " + step.target);
+    case Op::read_only:
+      return read_only(step).within("freeze " + step.target);
+    case Op::enter:
+      return enter().within("enter the root");
   }
   return Error{Fault::internal, "unknown step"};
 }
@@ -130,7 +163,7 @@ Result<void> MountBuilder::overlay(const Step& step) {
     lower += (lower.empty() ? "" : ":") + name;
   }
   // The mode of `/` is that of the upper folder: hand the image's own through.
-  struct stat top {};
+  struct stat top{};
   if (::stat(step.sources.back().c_str(), &top) != 0) return sys_error("stat of a layer");
   if (::chmod((step.source + "/upper").c_str(), top.st_mode & 01777) != 0)
     return sys_error("chmod upper");
@@ -138,8 +171,8 @@ Result<void> MountBuilder::overlay(const Step& step) {
   TRY(link(step.source + "/work", kWork));
   // userxattr: opaque marks and redirects in user.overlay.*, all that an unprivileged owner can
   // write (5.11). volatile: no sync at the end, the upper layer dies with the job anyway (5.10).
-  const std::string options = fmt::format("userxattr,volatile,lowerdir={},upperdir={},workdir={}",
-                                          lower, kUpper, kWork);
+  const std::string options =
+      fmt::format("userxattr,volatile,lowerdir={},upperdir={},workdir={}", lower, kUpper, kWork);
   if (::mount("overlay", kRoot, "overlay", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
     return sys_error(fmt::format("mount of {} layers", step.sources.size()));
   UniqueFd root(::openat(stage_.get(), kRoot, O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -149,13 +182,13 @@ Result<void> MountBuilder::overlay(const Step& step) {
 }
 
 Result<void> MountBuilder::proc(const Step& step) {
-  const UniqueFd target = TRY(make_target(root_, relative(step.target), true));
+  const UniqueFd target = TRY(make_mountpoint(root_, step.target, true));
   const std::string at = fd_path(target);
   if (::mount("proc", at.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0)
     return {};
   // Where the runtime masks parts of the pod's /proc, the kernel refuses a fresh one (EPERM,
-  // mount_too_revealing() in fs/namespace.c). The pod's own shows this pid namespace too: /proc/self
-  // is right in it, and the entries of the outside are covered here.
+  // mount_too_revealing() in fs/namespace.c). The pod's own shows this pid namespace too:
+  // /proc/self is right in it, and the entries of the outside are covered here.
   if (errno != EPERM && errno != EACCES) return sys_error("procfs");
   const UniqueFd tree = TRY(clone_tree(AT_FDCWD, "/proc", AT_RECURSIVE));
   TRY(set_flags(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
@@ -168,10 +201,10 @@ Result<void> MountBuilder::proc(const Step& step) {
 Result<void> MountBuilder::bind(const Step& step) {
   UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC));
   // The pod's /etc/hostname and its like: a pod that lacks one is none the worse for it.
-  if (!source && errno == ENOENT && step.source == step.target) return {};
+  if (!source && errno == ENOENT && step.options == kOptionalBind) return {};
   if (!source) return sys_error("open");
   const bool folder = TRY(is_folder(source));
-  const UniqueFd target = TRY(make_target(root_, relative(step.target), folder));
+  const UniqueFd target = TRY(make_mountpoint(root_, step.target, folder));
   const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH | AT_RECURSIVE));
   TRY(set_flags(tree, attributes(step.access, MOUNT_ATTR_NODEV)));
   return attach(tree, target);
@@ -181,14 +214,14 @@ Result<void> MountBuilder::bind_device(const Step& step) {
   UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW));
   if (!source && errno == ENOENT) return {};
   if (!source) return sys_error("open");
-  const UniqueFd target = TRY(make_target(root_, relative(step.target), false));
+  const UniqueFd target = TRY(make_mountpoint(root_, step.target, false));
   const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH));
-  TRY(set_flags(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+  TRY(set_flags(tree, kDeviceFlags));
   return attach(tree, target);
 }
 
 Result<void> MountBuilder::fresh(const Step& step, const char* type) {
-  const UniqueFd target = TRY(make_target(root_, relative(step.target), true));
+  const UniqueFd target = TRY(make_mountpoint(root_, step.target, true));
   unsigned long flags = MS_NOSUID | MS_NODEV;
   if (step.op == Op::devpts) flags = MS_NOSUID | MS_NOEXEC;  // its nodes are devices
   if (step.op == Op::mqueue) flags |= MS_NOEXEC;
@@ -200,8 +233,7 @@ Result<void> MountBuilder::fresh(const Step& step, const char* type) {
 Result<void> MountBuilder::symlink(const Step& step) {
   const std::string path = relative(step.target);
   const std::size_t slash = path.rfind('/');
-  const UniqueFd parent =
-      TRY(open_in_root(root_, path.substr(0, slash), O_PATH | O_DIRECTORY));
+  const UniqueFd parent = TRY(open_in_root(root_, path.substr(0, slash), O_PATH | O_DIRECTORY));
   if (::symlinkat(step.source.c_str(), parent.get(), path.substr(slash + 1).c_str()) != 0)
     return sys_error("symlink");
   return {};
@@ -211,13 +243,15 @@ Result<void> MountBuilder::cover(const Step& step) {
   Result<UniqueFd> target = open_in_root(root_, relative(step.target), O_PATH | O_NOFOLLOW);
   if (!target && target.error().fault == Fault::not_found) return {};
   if (!target) return std::move(target).error();
-  if (TRY(is_folder(*target))) {
+  const bool folder = TRY(is_folder(*target));
+  if (folder) {
     if (::mount("tmpfs", fd_path(*target).c_str(), "tmpfs",
                 MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2,mode=555") != 0)
       return sys_error("mount");
     return {};
   }
   const UniqueFd null = TRY(clone_tree(AT_FDCWD, "/dev/null", 0));
+  TRY(set_flags(null, kDeviceFlags));
   return attach(null, *target);
 }
 

@@ -55,7 +55,8 @@ Error execute(const Plan& plan) {
     // As execvp(3): a match that may not be executed is remembered, the search goes on.
     if (errno != ENOENT && errno != ENOTDIR) err = errno;
   }
-  const std::string shown = printable(plan.argv[0]);
+  constexpr std::size_t kShown = 200;
+  const std::string shown = printable(std::string_view(plan.argv[0]).substr(0, kShown));
   if (err == ENOENT)
     return {Fault::not_found, fmt::format("\"{}\": no such program in the image", shown)};
   if (err == ENOEXEC)
@@ -63,7 +64,9 @@ Error execute(const Plan& plan) {
                                        "that starts with #!",
                                        shown)};
   Error error = sys_error(fmt::format("\"{}\"", shown), err);
-  error.fault = Fault::denied;
+  // The pod's fault where it is out of processes, memory or luck; all else is the program's.
+  const bool site = err == EAGAIN || err == ENOMEM || err == EIO || err == ENFILE || err == EMFILE;
+  if (!site) error.fault = Fault::denied;
   return error;
 }
 
@@ -88,7 +91,7 @@ Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
   if (::chdir(plan.workdir.c_str()) != 0) return sys_error("working folder " + plan.workdir);
   TRY(apply_limits(plan.limits));
   TRY(keep_capabilities(plan.capabilities));
-  TRY(restrict_ipc());
+  TRY(restrict_payload());
   for (int fd = 0; fd <= 2; ++fd)  // they were kept O_CLOEXEC until here
     if (::fcntl(fd, F_SETFD, 0) != 0) return sys_error("F_SETFD");
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return sys_error("close_range");
@@ -105,8 +108,7 @@ Result<PayloadTerminal> open_payload_terminal() {
   int unlocked = 0;
   if (::ioctl(terminal.master.get(), TIOCSPTLCK, &unlocked) != 0) return sys_error("TIOCSPTLCK");
   // By descriptor: a path below /dev/pts could be another instance (ioctl_tty(2)).
-  terminal.slave.reset(
-      ::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  terminal.slave.reset(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!terminal.slave) return sys_error("TIOCGPTPEER");
   return terminal;
 }
@@ -121,7 +123,10 @@ Result<Payload> fork_payload(const Plan& plan, BorrowedFd terminal_slave) {
   if (payload.pid > 0) return payload;
 
   const Result<void> ready = give_everything_up(plan, terminal_slave);
-  const Error error = ready ? execute(plan) : ready.error();
+  Error error = ready ? execute(plan) : ready.error();
+  // A pod that refuses one of these steps says nothing about the program.
+  if (!ready && (error.fault == Fault::not_found || error.fault == Fault::denied))
+    error.fault = Fault::unsupported;
   const std::string line = fmt::format("{}{}", static_cast<char>(error.fault), error.text);
   [[maybe_unused]] const auto written = write_all(report, line);
   ::_exit(127);

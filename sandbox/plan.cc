@@ -22,7 +22,7 @@ constexpr std::array kDevices = {"null", "zero", "full", "random", "urandom", "t
 
 // What container runtimes hide or freeze in /proc and /sys: readable secrets of the kernel and
 // switches of the whole machine.
-constexpr std::array kCovered = {"/proc/acpi",         "/proc/kcore",       "/proc/keys",
+constexpr std::array kCovered = {"/proc/acpi",          "/proc/kcore",       "/proc/keys",
                                  "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
                                  "/proc/timer_list",    "/proc/timer_stats", "/sys/firmware"};
 constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
@@ -50,24 +50,44 @@ Result<void> check_target(const std::string& target) {
   return {};
 }
 
+Result<void> check_source(std::string_view what, const std::string& path) {
+  if (path.starts_with('/')) return {};
+  return Error{Fault::invalid, fmt::format("{} \"{}\": must be absolute", what, printable(path))};
+}
+
+// The kernel would see such a string end early: another path than the one that was judged.
+bool has_nul(const std::string& s) {
+  return s.find('\0') != std::string::npos;
+}
+
+bool has_nul(const Spec& spec) {
+  const auto any = [](const auto& strings) {
+    return std::any_of(strings.begin(), strings.end(),
+                       [](const std::string& s) { return has_nul(s); });
+  };
+  if (any(spec.layers) || any(spec.argv) || any(spec.env)) return true;
+  if (has_nul(spec.workspace) || has_nul(spec.workdir)) return true;
+  for (const BindMount& bind : spec.binds)
+    if (has_nul(bind.source) || has_nul(bind.target)) return true;
+  for (const TmpfsMount& tmpfs : spec.tmpfs)
+    if (has_nul(tmpfs.target)) return true;
+  return false;
+}
+
 Result<void> check(const Spec& spec) {
+  if (has_nul(spec))
+    return Error{Fault::invalid, "a NUL byte in a path, the command or its environment"};
   if (spec.layers.empty()) return Error{Fault::invalid, "the image has no layer"};
   if (spec.argv.empty() || spec.argv[0].empty())
     return Error{Fault::invalid, "no command: the image has none and none was given"};
+  for (const std::string& layer : spec.layers) TRY(check_source("layer", layer));
+  TRY(check_source("workspace", spec.workspace));
+  TRY(check_source("working folder", spec.workdir));
   for (const BindMount& bind : spec.binds) {
     TRY(check_target(bind.target));
-    if (bind.source.empty() || bind.source[0] != '/')
-      return Error{Fault::invalid, fmt::format("bind source \"{}\": must be absolute",
-                                               printable(bind.source))};
+    TRY(check_source("bind source", bind.source));
   }
   for (const TmpfsMount& tmpfs : spec.tmpfs) TRY(check_target(tmpfs.target));
-  if (spec.workdir.empty() || spec.workdir[0] != '/')
-    return Error{Fault::invalid, fmt::format("working folder \"{}\": must be absolute",
-                                             printable(spec.workdir))};
-  const auto has_nul = [](const std::string& s) { return s.find('\0') != std::string::npos; };
-  if (std::any_of(spec.argv.begin(), spec.argv.end(), has_nul) ||
-      std::any_of(spec.env.begin(), spec.env.end(), has_nul))
-    return Error{Fault::invalid, "a NUL byte in the command or its environment"};
   return {};
 }
 
@@ -75,34 +95,47 @@ Result<void> check(const Spec& spec) {
 // be met on the way, /proc, /sys and /dev after that, the root last.
 std::vector<Step> userns_steps(const Spec& spec) {
   std::vector<Step> steps;
-  steps.push_back({.op = Op::overlay, .target = "/", .source = spec.workspace,
-                   .access = Access::read_write, .sources = spec.layers});
+  steps.push_back({.op = Op::overlay,
+                   .target = "/",
+                   .source = spec.workspace,
+                   .access = Access::read_write,
+                   .sources = spec.layers});
   for (const TmpfsMount& tmpfs : spec.tmpfs)
-    steps.push_back({.op = Op::tmpfs, .target = tmpfs.target,
+    steps.push_back({.op = Op::tmpfs,
+                     .target = tmpfs.target,
                      .options = tmpfs.size ? fmt::format("mode=1777,size={}", tmpfs.size)
                                            : std::string("mode=1777"),
                      .access = Access::read_write});
   for (const char* file : kPodFiles)
-    steps.push_back({.op = Op::bind, .target = file, .source = file});
+    steps.push_back(
+        {.op = Op::bind, .target = file, .source = file, .options = std::string(kOptionalBind)});
   for (const BindMount& bind : spec.binds)
-    steps.push_back({.op = Op::bind, .target = bind.target, .source = bind.source,
-                     .access = bind.access});
+    steps.push_back(
+        {.op = Op::bind, .target = bind.target, .source = bind.source, .access = bind.access});
 
   steps.push_back({.op = Op::proc, .target = "/proc", .access = Access::read_write});
-  steps.push_back({.op = Op::bind, .target = "/sys", .source = "/sys"});
+  steps.push_back(
+      {.op = Op::bind, .target = "/sys", .source = "/sys", .options = std::string(kOptionalBind)});
   for (const char* path : kCovered) steps.push_back({.op = Op::cover, .target = path});
   for (const char* path : kFrozen) steps.push_back({.op = Op::read_only, .target = path});
 
-  steps.push_back({.op = Op::tmpfs, .target = "/dev", .options = "mode=755,size=64k",
+  steps.push_back({.op = Op::tmpfs,
+                   .target = "/dev",
+                   .options = "mode=755,size=64k",
                    .access = Access::read_write});
   for (const char* device : kDevices)
-    steps.push_back({.op = Op::bind_device, .target = fmt::format("/dev/{}", device),
-                     .source = fmt::format("/dev/{}", device), .access = Access::read_write});
+    steps.push_back({.op = Op::bind_device,
+                     .target = fmt::format("/dev/{}", device),
+                     .source = fmt::format("/dev/{}", device),
+                     .access = Access::read_write});
   // No gid=5: under a map of a single id that gid does not exist (EINVAL).
-  steps.push_back({.op = Op::devpts, .target = "/dev/pts",
+  steps.push_back({.op = Op::devpts,
+                   .target = "/dev/pts",
                    .options = "newinstance,ptmxmode=0666,mode=0620",
                    .access = Access::read_write});
-  steps.push_back({.op = Op::tmpfs, .target = "/dev/shm", .options = "mode=1777",
+  steps.push_back({.op = Op::tmpfs,
+                   .target = "/dev/shm",
+                   .options = "mode=1777",
                    .access = Access::read_write});
   steps.push_back({.op = Op::mqueue, .target = "/dev/mqueue", .access = Access::read_write});
   const std::array<std::pair<const char*, const char*>, 5> links = {
@@ -119,17 +152,28 @@ std::vector<Step> userns_steps(const Spec& spec) {
 
 std::string_view name(Op op) {
   switch (op) {
-    case Op::overlay: return "overlay";
-    case Op::proc: return "proc";
-    case Op::bind: return "bind";
-    case Op::bind_device: return "bind_device";
-    case Op::tmpfs: return "tmpfs";
-    case Op::devpts: return "devpts";
-    case Op::mqueue: return "mqueue";
-    case Op::symlink: return "symlink";
-    case Op::cover: return "cover";
-    case Op::read_only: return "read_only";
-    case Op::enter: return "enter";
+    case Op::overlay:
+      return "overlay";
+    case Op::proc:
+      return "proc";
+    case Op::bind:
+      return "bind";
+    case Op::bind_device:
+      return "bind_device";
+    case Op::tmpfs:
+      return "tmpfs";
+    case Op::devpts:
+      return "devpts";
+    case Op::mqueue:
+      return "mqueue";
+    case Op::symlink:
+      return "symlink";
+    case Op::cover:
+      return "cover";
+    case Op::read_only:
+      return "read_only";
+    case Op::enter:
+      return "enter";
   }
   return "?";
 }
@@ -153,8 +197,8 @@ Result<Plan> plan_userns(const Spec& spec) {
 }
 
 std::string describe(const Plan& plan) {
-  std::string out = fmt::format("clone {:#x}\nuser {}:{}\n", plan.namespaces, plan.user.uid,
-                                plan.user.gid);
+  std::string out =
+      fmt::format("clone {:#x}\nuser {}:{}\n", plan.namespaces, plan.user.uid, plan.user.gid);
   for (const Step& step : plan.steps) {
     out += fmt::format("{} {}", name(step.op), step.target);
     if (!step.source.empty()) out += fmt::format(" from {}", step.source);

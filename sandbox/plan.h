@@ -16,7 +16,7 @@ namespace podpilot::sandbox {
 enum class Op : std::uint8_t {
   overlay,      // the layers, bottom first in `sources`, with a fresh upper below `source`
   proc,         // a fresh procfs; where the pod masks its own, that one with the pilot covered
-  bind,         // `source` (outside) with all mounts below it
+  bind,         // `source` (outside) with all mounts below it; option `optional`: if it is there
   bind_device,  // one device node; skipped where the pod has none of that name
   tmpfs,        // options as for mount(2)
   devpts,       // an instance of its own
@@ -52,12 +52,14 @@ struct Plan {
   bool terminal = false;
 };
 
-// The rung `userns`. Fault::invalid where the Spec asks for what cannot be: a relative target, a
-// target inside /proc, /sys or /dev, an empty argv, no layer.
+// The rung `userns`. Fault::invalid where the Spec asks for what cannot be: a relative path, a
+// target inside /proc, /sys or /dev, an empty argv, no layer, a NUL byte anywhere.
 Result<Plan> plan_userns(const Spec& spec);
 
 // One line a step: for golden tests and `run --print-plan`.
 std::string describe(const Plan& plan);
+
+inline constexpr std::string_view kOptionalBind = "optional";
 
 // For the way to the launcher. parse_plan() takes only what serialise() wrote.
 std::string serialise(const Plan& plan);

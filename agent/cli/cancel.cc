@@ -2,15 +2,14 @@
 #include <fmt/format.h>
 
 #include "agent/cli/commands.h"
-#include "agent/cli/spool_cli.h"
+#include "agent/cli/message.h"
+#include "agent/cli/spool_command.h"
 #include "agent/scheduler/spool/submission.h"
 
 namespace podpilot::agent {
 namespace {
 
-constexpr const char* kCommand = "cancel";
-
-std::string_view to_string(spool::Cancelled cancelled) {
+std::string_view to_text(spool::Cancelled cancelled) {
   switch (cancelled) {
     case spool::Cancelled::ended:
       return "cancelled";
@@ -25,21 +24,18 @@ std::string_view to_string(spool::Cancelled cancelled) {
 }  // namespace
 
 int cancel_command(const Options& options) {
-  return with_spool(
-      kCommand, options, 2, spool::Create::no, [&](const spool::Folder& folder) -> Result<int> {
-        int code = 0;
-        for (std::size_t i = 1; i < options.arguments().size(); ++i) {
-          const std::string& id = options.arguments()[i];
-          const Result<spool::Cancelled> result = spool::cancel(folder, id);
-          if (result) {
-            fmt::print("{} {}\n", id, to_string(*result));
-          } else {
-            complain(kCommand, result.error());
-            code = kExitFailed;
-          }
-        }
-        return code;
-      });
+  const Result<spool::Folder> folder = open_spool("cancel", options, 2, spool::Create::no);
+  if (!folder) return report_usage("cancel", folder.error());
+  int code = 0;
+  for (std::size_t i = 1; i < options.arguments().size(); ++i) {
+    const std::string& id = options.arguments()[i];
+    const auto result = spool::cancel(*folder, id, options.text("reason"));
+    if (result)
+      fmt::print("{} {}\n", id, to_text(*result));
+    else
+      code = report_usage("cancel", result.error());
+  }
+  return code;
 }
 
 }  // namespace podpilot::agent

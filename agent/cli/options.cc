@@ -125,12 +125,13 @@ Result<Options> Options::parse(const CommandText& command, std::span<char* const
   } catch (const std::exception& thrown) {
     return as_error(thrown);
   }
-  for (std::size_t i = ours; i < words.size(); ++i) {
-    // The one "--" between options and argument, or between IMAGE and its command, is a mark.
-    const bool mark = std::string_view(words[i]) == "--" && i <= ours + 1 &&
-                      out.arguments_.size() <= 1 && (i == ours || i == ours + 1);
-    if (!mark) out.arguments_.emplace_back(words[i]);
-  }
+  // IMAGE and what is the payload's. One "--" in front of either is a mark, any other a word.
+  const auto skip_mark = [&](std::size_t at) {
+    return at < words.size() && std::string_view(words[at]) == "--" ? at + 1 : at;
+  };
+  std::size_t at = skip_mark(ours);
+  if (at < words.size()) out.arguments_.emplace_back(words[at++]);
+  for (at = skip_mark(at); at < words.size(); ++at) out.arguments_.emplace_back(words[at]);
   return out;
 }
 

@@ -36,9 +36,12 @@ constexpr const char* kCommand = "pull";
 // A pull that moves bytes all the time still ends.
 constexpr std::chrono::hours kDeadline{6};
 
+// A default that we may not read ($HOME of somebody else) is as good as none.
 std::vector<std::string> credential_files(const Options& options) {
   if (options.has("registry-config")) return {options.text("registry-config")};
-  return oci::default_credential_files();
+  std::vector<std::string> files = oci::default_credential_files();
+  std::erase_if(files, [](const std::string& file) { return ::access(file.c_str(), R_OK) != 0; });
+  return files;
 }
 
 // What names, certificates and credentials are read from.

@@ -4,47 +4,43 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/commands.h"
-#include "agent/cli/spool_cli.h"
+#include "agent/cli/message.h"
+#include "agent/cli/spool_command.h"
 #include "agent/scheduler/spool/listing.h"
 #include "agent/scheduler/spool/submission.h"
-#include "sandbox/base/text.h"
 
 namespace podpilot::agent {
 namespace {
 
-constexpr const char* kCommand = "queue";
-
-Result<int> clear_away(const spool::Folder& folder, std::chrono::milliseconds age) {
+Result<void> clear_away(const spool::Folder& folder, const Options& options) {
+  const std::chrono::milliseconds age = TRY(options.duration("purge"));
   const spool::Purged purged = TRY(spool::purge(folder, age));
-  fmt::print("{} jobs purged\n", purged.jobs);
-  if (purged.leftovers != 0)
-    fmt::print(stderr, "podpilot queue: removed {} leftovers of crashes\n", purged.leftovers);
-  return 0;
+  if (options.has("json"))
+    fmt::print("{{\"purged\":{},\"leftovers\":{}}}\n", purged.jobs, purged.leftovers);
+  else
+    fmt::print("{} jobs purged, {} leftovers of crashes removed\n", purged.jobs, purged.leftovers);
+  return {};
 }
 
-Result<int> show(const spool::Folder& folder, const std::string& id, bool as_json) {
-  const std::vector<Json> jobs = TRY(spool::list_jobs(folder, id));
-  if (as_json) {
+Result<void> show(const spool::Folder& folder, const Options& options) {
+  const std::vector<std::string> ids(options.arguments().begin() + 1, options.arguments().end());
+  const std::vector<Json> jobs = TRY(spool::list_jobs(folder, ids));
+  if (options.has("json")) {
     for (const Json& job : jobs) fmt::print("{}\n", dump_json(job));
-    return 0;
+    return {};
   }
-  fmt::print("{}", id.empty() ? spool::as_table(jobs) : spool::as_details(jobs.front()));
-  return 0;
+  fmt::print("{}", ids.size() == 1 ? spool::as_details(jobs.front()) : spool::as_table(jobs));
+  return {};
 }
 
 }  // namespace
 
 int queue_command(const Options& options) {
-  const std::vector<std::string>& words = options.arguments();
-  return with_spool(
-      kCommand, options, 1, spool::Create::no, [&](const spool::Folder& folder) -> Result<int> {
-        if (words.size() > 2) return Error{Fault::invalid, "more than one ID"};
-        if (options.has("purge")) {
-          const std::chrono::milliseconds age = TRY(options.duration("purge"));
-          return clear_away(folder, age);
-        }
-        return show(folder, words.size() > 1 ? words[1] : "", options.has("json"));
-      });
+  const Result<spool::Folder> folder = open_spool("queue", options, 1, spool::Create::no);
+  if (!folder) return report_usage("queue", folder.error());
+  const Result<void> done =
+      options.has("purge") ? clear_away(*folder, options) : show(*folder, options);
+  return done ? 0 : report_usage("queue", done.error());
 }
 
 }  // namespace podpilot::agent

@@ -3,7 +3,8 @@
 #include <unistd.h>
 
 #include "agent/cli/commands.h"
-#include "agent/cli/spool_cli.h"
+#include "agent/cli/message.h"
+#include "agent/cli/spool_command.h"
 #include "agent/scheduler/spool/job_file.h"
 #include "agent/scheduler/spool/submission.h"
 #include "sandbox/base/io.h"
@@ -11,11 +12,9 @@
 namespace podpilot::agent {
 namespace {
 
-constexpr const char* kCommand = "submit";
-
 std::string folder_of(const std::string& file) {
   const std::size_t slash = file.rfind('/');
-  if (slash == std::string::npos) return ".";
+  if (file == "-" || slash == std::string::npos) return ".";
   return slash == 0 ? "/" : file.substr(0, slash);
 }
 
@@ -28,28 +27,23 @@ Result<std::string> read_job_file(const std::string& file) {
 
 Result<std::string> submit_one(const spool::Folder& folder, const std::string& file) {
   const std::string text = TRY(read_job_file(file));
-  const bool standard_input = file == "-";
-  return spool::submit(folder, text, standard_input ? "." : folder_of(file))
-      .within(standard_input ? "stdin" : file);
+  return spool::submit(folder, text, folder_of(file)).within(file == "-" ? "stdin" : file);
 }
 
 }  // namespace
 
 int submit_command(const Options& options) {
-  return with_spool(
-      kCommand, options, 2, spool::Create::yes, [&](const spool::Folder& folder) -> Result<int> {
-        int code = 0;
-        for (std::size_t i = 1; i < options.arguments().size(); ++i) {
-          const Result<std::string> id = submit_one(folder, options.arguments()[i]);
-          if (id) {
-            fmt::print("{}\n", *id);
-          } else {
-            complain(kCommand, id.error());
-            code = kExitFailed;
-          }
-        }
-        return code;
-      });
+  const Result<spool::Folder> folder = open_spool("submit", options, 2, spool::Create::yes);
+  if (!folder) return report_usage("submit", folder.error());
+  int code = 0;
+  for (std::size_t i = 1; i < options.arguments().size(); ++i) {
+    const Result<std::string> id = submit_one(*folder, options.arguments()[i]);
+    if (id)
+      fmt::print("{}\n", *id);
+    else
+      code = report_failure("submit", Origin::scheduler, id.error());
+  }
+  return code;
 }
 
 }  // namespace podpilot::agent

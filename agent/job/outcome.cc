@@ -78,6 +78,8 @@ constexpr std::array kRows = {
         {"input-not-found", Verdict::failed, kFailed, "check the job's list of inputs"}},
     Row{Origin::scheduler, Fault::invalid,
         {"job-invalid", Verdict::failed, kFailed, "mend the job's description"}},
+    Row{Origin::scheduler, Fault::exhausted,
+        {"spool-full", Verdict::requeue, kFailed, "make room on the volume of the spool"}},
     Row{Origin::scheduler, Fault::internal,
         {"scheduler-unavailable", Verdict::requeue, kFailed,
          "check that the scheduler, or the folder of the spool, can be reached"}},

@@ -14,7 +14,9 @@ using Clock = std::chrono::steady_clock;
 class Deadline {
  public:
   static Deadline never() { return Deadline(Clock::time_point::max()); }
-  static Deadline after(Clock::duration d) { return Deadline(Clock::now() + d); }
+  static Deadline after(Clock::duration d, Clock::time_point now = Clock::now()) {
+    return d < Clock::time_point::max() - now ? Deadline(now + d) : never();
+  }
   explicit Deadline(Clock::time_point at) : at_(at) {}
 
   Clock::time_point at() const { return at_; }

@@ -3,21 +3,30 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cstdint>
 
 #include "sandbox/base/errno.h"
 
 namespace podpilot {
 namespace {
 
-Result<std::string> read_regular(UniqueFd fd, const std::string& name, std::size_t limit) {
-  struct stat st {};
+Result<mode_t> type_of(BorrowedFd fd, const std::string& name) {
+  struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return sys_error("fstat " + name);
-  if (S_ISDIR(st.st_mode)) return Error{Fault::invalid, name + ": is a folder, not a file"};
-  return read_all(fd, limit).within(name);
+  return st.st_mode & S_IFMT;
+}
+
+// Pods number their processes alike, so a pid would not keep two writers of a shared folder, or a
+// writer and what its predecessor left, apart.
+std::string temporary_name(const std::string& name) {
+  std::uint64_t random = 0;
+  while (::getrandom(&random, sizeof random, 0) != sizeof random) {
+  }
+  return fmt::format(".{}.{:016x}.tmp", name, random);
 }
 
 }  // namespace
@@ -58,19 +67,24 @@ Result<std::string> read_file_at(BorrowedFd dir, const std::string& name, std::s
   // O_NONBLOCK: a FIFO planted under the name must not hang the reader.
   UniqueFd fd(::openat(dir.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return sys_error("open " + name);
-  return read_regular(std::move(fd), name, limit);
+  const mode_t type = TRY(type_of(fd, name));
+  if (type != S_IFREG)
+    return Error{Fault::invalid, name + ": is not a regular file"};
+  return read_all(fd, limit).within(name);
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return sys_error("open " + path);
-  return read_regular(std::move(fd), path, limit);
+  const mode_t type = TRY(type_of(fd, path));
+  if (type == S_IFDIR)
+    return Error{Fault::invalid, path + ": is a folder, not a file"};
+  return read_all(fd, limit).within(path);
 }
 
 Result<void> replace_file_at(BorrowedFd dir, const std::string& name, std::string_view bytes,
                              mode_t mode, Durable durable) {
-  static std::atomic<unsigned> serial{0};
-  const std::string temporary = fmt::format(".{}.{}.{}.tmp", name, ::getpid(), serial++);
+  const std::string temporary = temporary_name(name);
   UniqueFd fd(::openat(dir.get(), temporary.c_str(),
                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return sys_error("create " + temporary);

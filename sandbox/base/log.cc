@@ -19,12 +19,29 @@ std::atomic<Format> g_format{Format::text};
 
 std::string_view name(Level level) {
   switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warning: return "warning";
-    case Level::error: return "error";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
   }
   return "error";
+}
+
+// Backslash and quote are escaped in quoted values, so that a value cannot end itself and go on as
+// the next field.
+std::string shown(std::string_view value) {
+  if (!value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos)
+    return printable(value);
+  std::string escaped;
+  for (const char c : value) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return fmt::format("\"{}\"", printable(escaped));
 }
 
 std::string as_text(Level level, std::string_view event, std::initializer_list<Field> fields) {
@@ -32,11 +49,7 @@ std::string as_text(Level level, std::string_view event, std::initializer_list<F
   std::string line = fmt::format("{:%H:%M:%S}Z {}{}", fmt::gmtime(now),
                                  level >= Level::warning ? fmt::format("{}: ", name(level)) : "",
                                  printable(event));
-  for (const auto& [key, value] : fields) {
-    const std::string shown = printable(value);
-    const bool quote = shown.empty() || shown.find_first_of(" \"=") != std::string::npos;
-    line += quote ? fmt::format(" {}=\"{}\"", key, shown) : fmt::format(" {}={}", key, shown);
-  }
+  for (const auto& [key, value] : fields) line += fmt::format(" {}={}", key, shown(value));
   return line + "\n";
 }
 
@@ -44,9 +57,10 @@ std::string as_json(Level level, std::string_view event, std::initializer_list<F
   const auto now = std::chrono::system_clock::now();
   const auto millis =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  std::string line = fmt::format(R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":"{}","event":{})",
-                                 fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis,
-                                 name(level), json_quote(event));
+  std::string line =
+      fmt::format(R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:03}Z","level":"{}","event":{})",
+                  fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis, name(level),
+                  json_quote(event));
   for (const auto& [key, value] : fields)
     line += fmt::format(",{}:{}", json_quote(key), json_quote(value));
   return line + "}\n";
@@ -59,7 +73,9 @@ void configure(Level level, Format format) {
   g_format = format;
 }
 
-bool enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+  return level >= g_level.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (!enabled(level)) return;

@@ -22,11 +22,13 @@ Result<UniqueFd> openat2_retry(BorrowedFd root, const std::string& path, int fla
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0;
   how.resolve = resolve;
-  for (;;) {
+  constexpr int kTries = 1000;
+  for (int attempt = 0;; ++attempt) {
     const long fd = ::syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how);
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    // EAGAIN: a rename raced the walk of ".." (openat2(2)); the kernel asks for another try.
-    if (errno == EINTR || errno == EAGAIN) continue;
+    // EAGAIN: a rename raced the walk of ".." (openat2(2)); the kernel asks for another try. Not
+    // for ever: whoever owns the tree may rename all day, or hold a lease on the file.
+    if (errno == EINTR || (errno == EAGAIN && attempt < kTries)) continue;
     if (errno == EXDEV) return Error{Fault::invalid, path + ": leads out of its folder"};
     return sys_error("open " + path);
   }
@@ -41,29 +43,59 @@ bool is_dot(const char* name) {
   return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
+// So many folders of the way down stay open; the ones above are opened again through "..".
+constexpr std::size_t kOpenLevels = 32;
+
 // One folder on the way down; an explicit stack, because a hostile tree may be deeper than ours.
 struct Level {
   std::string name;  // in the parent
+  ino_t inode = 0;
   Dir dir;
 };
 
+constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+
+Result<Dir> read_folder(UniqueFd fd) {
+  Dir dir(::fdopendir(fd.get()));
+  if (!dir) return sys_error("fdopendir");
+  fd.release();
+  return dir;
+}
+
+// For its owner, by descriptor: a link that takes the folder's place meanwhile is not followed.
+void open_up(BorrowedFd parent, const std::string& name) {
+  const UniqueFd folder(
+      ::openat(parent.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  // What fails here fails again, with a better text, when the folder is opened.
+  if (folder) [[maybe_unused]]
+    const int ignored = ::chmod(fd_path(folder).c_str(), 0700);
+}
+
 Result<Level> descend(BorrowedFd parent, std::string name, dev_t device) {
-  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
-  int fd = ::openat(parent.get(), name.c_str(), flags);
-  if (fd < 0 && errno == EACCES) {
-    ::fchmodat(parent.get(), name.c_str(), 0700, 0);
-    fd = ::openat(parent.get(), name.c_str(), flags);
+  UniqueFd fd(::openat(parent.get(), name.c_str(), kFolderFlags));
+  if (!fd && errno == EACCES) {
+    open_up(parent, name);
+    fd.reset(::openat(parent.get(), name.c_str(), kFolderFlags));
   }
-  if (fd < 0) return sys_error("open " + name);
-  UniqueFd owner(fd);
-  struct stat st {};
-  if (::fstat(fd, &st) != 0) return sys_error("fstat " + name);
+  if (!fd) return sys_error("open " + name);
+  struct stat st{};
+  if (::fstat(fd.get(), &st) != 0) return sys_error("fstat " + name);
   if (st.st_dev != device) return Error{Fault::invalid, name + ": is another filesystem"};
-  if ((st.st_mode & 0700) != 0700) ::fchmod(fd, 0700);
-  Dir dir(::fdopendir(fd));
-  if (!dir) return sys_error("fdopendir " + name);
-  owner.release();
-  return Level{std::move(name), std::move(dir)};
+  if ((st.st_mode & 0700) != 0700) ::fchmod(fd.get(), 0700);
+  Dir dir = TRY(read_folder(std::move(fd)).within(name));
+  return Level{std::move(name), st.st_ino, std::move(dir)};
+}
+
+// Opens `level`, closed when the way down became long, again; `child` is a folder in it.
+Result<void> reopen(Level& level, const Level& child, dev_t device) {
+  UniqueFd fd(::openat(::dirfd(child.dir.get()), "..", kFolderFlags));
+  if (!fd) return sys_error("open .. of " + child.name);
+  struct stat st{};
+  if (::fstat(fd.get(), &st) != 0) return sys_error("fstat " + level.name);
+  if (st.st_dev != device || st.st_ino != level.inode)
+    return Error{Fault::invalid, child.name + ": was moved while it was removed"};
+  level.dir = TRY(read_folder(std::move(fd)).within(level.name));
+  return {};
 }
 
 }  // namespace
@@ -97,7 +129,7 @@ Result<DirFd> make_dirs(const std::string& path, mode_t mode) {
     const std::string prefix = path.substr(0, slash);
     if (::mkdir(prefix.c_str(), mode) != 0 && errno != EEXIST) {
       const int err = errno;
-      struct stat st {};
+      struct stat st{};
       // A read-only or foreign parent refuses mkdir even where the folder is there already.
       if (::stat(prefix.c_str(), &st) != 0 || !S_ISDIR(st.st_mode))
         return sys_error("mkdir " + prefix, err);
@@ -109,11 +141,12 @@ Result<DirFd> make_dirs(const std::string& path, mode_t mode) {
 Result<void> remove_tree(BorrowedFd parent, const std::string& name) {
   if (::unlinkat(parent.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return sys_error("unlink " + name);
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error("stat " + name);
   std::vector<Level> stack;
-  stack.push_back(TRY(descend(parent, name, st.st_dev)));
+  Level top = TRY(descend(parent, name, st.st_dev));
+  stack.push_back(std::move(top));
   while (!stack.empty()) {
     DIR* dir = stack.back().dir.get();
     errno = 0;
@@ -124,17 +157,23 @@ Result<void> remove_tree(BorrowedFd parent, const std::string& name) {
       if (entry->d_type != DT_DIR && ::unlinkat(::dirfd(dir), entry->d_name, 0) == 0) continue;
       if (entry->d_type != DT_DIR && errno != EISDIR && errno != EPERM)
         return sys_error(fmt::format("unlink {}", entry->d_name));
-      stack.push_back(TRY(descend(BorrowedFd(::dirfd(dir)), entry->d_name, st.st_dev)));
+      Level below = TRY(descend(BorrowedFd(::dirfd(dir)), entry->d_name, st.st_dev));
+      stack.push_back(std::move(below));
+      if (stack.size() > kOpenLevels) stack[stack.size() - 1 - kOpenLevels].dir.reset();
       continue;
     }
-    const std::string done = std::move(stack.back().name);
+    const Level done = std::move(stack.back());
     stack.pop_back();
+    if (!stack.empty() && !stack.back().dir) TRY(reopen(stack.back(), done, st.st_dev));
     const int above = stack.empty() ? parent.get() : ::dirfd(stack.back().dir.get());
-    if (::unlinkat(above, done.c_str(), AT_REMOVEDIR) != 0) return sys_error("rmdir " + done);
+    if (::unlinkat(above, done.name.c_str(), AT_REMOVEDIR) != 0)
+      return sys_error("rmdir " + done.name);
   }
   return {};
 }
 
-std::string fd_path(BorrowedFd fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+std::string fd_path(BorrowedFd fd) {
+  return fmt::format("/proc/self/fd/{}", fd.get());
+}
 
 }  // namespace podpilot

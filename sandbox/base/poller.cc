@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
+
 #include "sandbox/base/errno.h"
 
 namespace podpilot {
@@ -21,7 +23,7 @@ Poller::Handle Poller::at(Clock::time_point at, std::function<void()> callback) 
 }
 
 Poller::Handle Poller::after(Clock::duration delay, std::function<void()> callback) {
-  return at(Clock::now() + delay, std::move(callback));
+  return at(Deadline::after(delay).at(), std::move(callback));
 }
 
 void Poller::drop(std::uint64_t id) {
@@ -34,6 +36,8 @@ void Poller::fire_timers() {
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Timer>>> due;
   for (const auto& [id, timer] : timers_)
     if (timer->at <= now) due.emplace_back(id, timer);
+  std::stable_sort(due.begin(), due.end(),
+                   [](const auto& a, const auto& b) { return a.second->at < b.second->at; });
   for (const auto& [id, timer] : due) {
     // An earlier callback of this turn may have dropped it.
     if (timers_.erase(id) != 0) timer->callback();
@@ -71,6 +75,16 @@ Result<SignalFd> SignalFd::create(std::initializer_list<int> signals) {
   sigset_t set;
   ::sigemptyset(&set);
   for (const int signal : signals) ::sigaddset(&set, signal);
+  return create(set);
+}
+
+Result<SignalFd> SignalFd::create_for_all() {
+  sigset_t set;
+  ::sigfillset(&set);
+  return create(set);
+}
+
+Result<SignalFd> SignalFd::create(const sigset_t& set) {
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return sys_error("sigmask");
   SignalFd out;
   out.fd_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));

@@ -85,12 +85,14 @@ class Poller {
 class SignalFd {
  public:
   static Result<SignalFd> create(std::initializer_list<int> signals);
+  static Result<SignalFd> create_for_all();  // but SIGKILL and SIGSTOP
   SignalFd(SignalFd&& other) noexcept = default;
   BorrowedFd fd() const { return fd_; }
   // The next pending signal, 0 if there is none.
   int next() const;
 
  private:
+  static Result<SignalFd> create(const sigset_t& set);
   SignalFd() = default;
   UniqueFd fd_;
 };

@@ -33,10 +33,10 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     [[maybe_unused]] const ssize_t n = ::write(report, &err, sizeof err);
     ::_exit(127);
   };
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail();
   if (::getppid() != parent) ::_exit(127);  // it died before the line above
   ::setsid();
@@ -76,7 +76,8 @@ ChildProcess::~ChildProcess() {
 }
 
 Result<void> ChildProcess::kill(int signal) const {
-  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) return sys_error("kill");
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0)
+    return sys_error("kill");
   return {};
 }
 
@@ -110,7 +111,8 @@ Result<ChildProcess> spawn(const SpawnOptions& options) {
   const std::vector<char*> argv = pointers(options.argv);
   const std::vector<char*> env = pointers(options.environment);
   std::vector<int> fds(std::max<std::size_t>(3, options.descriptors.size()), -1);
-  for (std::size_t i = 0; i < options.descriptors.size(); ++i) fds[i] = options.descriptors[i].get();
+  for (std::size_t i = 0; i < options.descriptors.size(); ++i)
+    fds[i] = options.descriptors[i].get();
 
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();

@@ -11,6 +11,8 @@
 
 namespace podpilot::sandbox::policy {
 
+// clang-format off: a list in columns
+
 // Names that this architecture or libseccomp does not know are skipped when compiling.
 inline constexpr std::array kAllowed = std::to_array<std::string_view>({
     "_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl", "arm_fadvise64_64",
@@ -106,6 +108,16 @@ inline constexpr std::array kNamespaceBits = std::to_array<unsigned>({
     0x10000000,  // CLONE_NEWUSER
     0x20000000,  // CLONE_NEWPID
     0x40000000,  // CLONE_NEWNET
+});
+
+// Not on pid 1, which has the payload's own kernel uid: with RLIMIT_CPU or RLIMIT_AS the payload
+// could end it, and its failure would look like one of the pilot's. The pid comes first in these.
+inline constexpr std::array kNotOnInit = std::to_array<std::string_view>({
+    "prlimit64",
+    "sched_setaffinity",
+    "sched_setattr",
+    "sched_setparam",
+    "sched_setscheduler",
 });
 
 // Typing into the terminal that podpilot was started from. The kernel looks at the low 32 bits of

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The libraries, as imported targets: static archives only. curl, libarchive and ISA-L come from
+# The libraries, as imported targets: static archives only. curl, libarchive, ISA-L and fmt come from
 # where scripts/deps built them, the others from the distribution's -dev packages.
 
 set(PODPILOT_DEPS "" CACHE PATH "Where scripts/deps put the libraries; empty: ask it")
@@ -43,9 +43,8 @@ target_include_directories(podpilot::curl INTERFACE ${deps}/include)
 target_include_directories(podpilot::archive INTERFACE ${deps}/include)
 target_include_directories(podpilot::isal INTERFACE ${deps}/include)
 
-# Debian ships no libfmt.a.
-add_library(podpilot_fmt INTERFACE)
-target_compile_definitions(podpilot_fmt INTERFACE FMT_HEADER_ONLY)
+podpilot_archive(fmt libfmt.a)
+target_include_directories(podpilot::fmt INTERFACE ${deps}/include)
 
 # "name version" lines become {"name", "version"}, initialisers for agent/version.cc.
 file(STRINGS ${deps}/versions versions)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -23,8 +24,12 @@ void require(bool good, std::string_view what) {
 
 }  // namespace
 
-TempDir::TempDir() {
-  std::string name = "/tmp/podpilot-test.XXXXXX";
+std::string in_memory() {
+  return ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
+TempDir::TempDir(const std::string& parent) {
+  std::string name = parent + "/podpilot-test.XXXXXX";
   require(::mkdtemp(name.data()) != nullptr, "make a temporary folder");
   path_ = name;
   fd_ = UniqueFd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -9,9 +9,12 @@
 
 namespace podpilot::test {
 
+// /dev/shm where we may write there: fsync costs nothing in memory.
+std::string in_memory();
+
 class TempDir {
  public:
-  TempDir();
+  explicit TempDir(const std::string& parent = "/tmp");
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

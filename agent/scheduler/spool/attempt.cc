@@ -11,6 +11,7 @@
 #include "sandbox/base/io.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/text.h"
 
 namespace podpilot::agent::spool {
 namespace {
@@ -24,10 +25,19 @@ Result<void> write_lease(BorrowedFd attempt, const std::string& pilot, std::uint
 }
 
 Result<bool> exists(BorrowedFd folder, const char* name) {
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(folder.get(), name, &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno != ENOENT) return sys_error(std::string("stat ") + name);
   return false;
+}
+
+// The submitter's reason, where the job was taken back with one.
+void add_reason(const Folder& folder, const Ticket& ticket, Outcome& outcome) {
+  if (outcome.slug != kCancelledSlug) return;
+  const Result<DirFd> job = folder.job(ticket.job);
+  if (!job) return;
+  const Result<std::string> reason = read_file_at(*job, kCancelFile, kMaxReason);
+  if (reason && !reason->empty()) outcome.text += ": " + printable(*reason);
 }
 
 Result<void> write_result(BorrowedFd attempt, const AttemptResult& result) {
@@ -96,6 +106,7 @@ Result<Published> publish(const Folder& folder, const Ticket& ticket, unsigned r
                           AttemptResult result) {
   Next next = after_attempt(ticket, retries, std::move(result.outcome));
   result.outcome = std::move(next.outcome);
+  add_reason(folder, ticket, result.outcome);
   const DirFd attempt = TRY(folder.attempt(ticket, Create::yes));
   TRY(write_result(attempt, result));
   // Everything is in place under this attempt's own name; the rename is the check and the
@@ -122,6 +133,7 @@ Result<bool> end_unclaimed(const Folder& folder, State from, const Ticket& ticke
   const DirFd attempt = TRY(folder.attempt(renamed, Create::yes));
   AttemptResult result;
   result.outcome = outcome;
+  add_reason(folder, ticket, result.outcome);
   TRY(write_result(attempt, result));
   const bool won = TRY(folder.move(from, ticket, State::done, renamed));
   if (won)

@@ -13,7 +13,9 @@
 namespace podpilot::agent::spool {
 
 // A file in the job's folder by which its submitter takes it back.
+// It may hold a reason.
 inline constexpr const char* kCancelFile = "cancel";
+inline constexpr std::size_t kMaxReason = 4096;
 inline constexpr const char* kLeaseFile = "lease";
 // The ticket of a job that is not yet submitted to its end; of one that is being purged.
 inline constexpr const char* kTicketFile = "ticket";

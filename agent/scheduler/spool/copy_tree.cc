@@ -48,7 +48,7 @@ Result<UniqueFd> open_known(BorrowedFd folder, const std::string& name, const st
   const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   UniqueFd fd(::openat(folder.get(), name.c_str(), flags));
   if (!fd) return sys_error("open " + printable(name));
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return sys_error("fstat " + printable(name));
   if (st.st_ino != known.st_ino || st.st_dev != known.st_dev)
     return Error{Fault::invalid, printable(name) + ": changes while it is copied"};
@@ -60,9 +60,13 @@ Result<UniqueFd> open_known(BorrowedFd folder, const std::string& name, const st
 Result<void> TreeCopier::copy(BorrowedFd source, const std::string& path, const std::string& name) {
   const Split from = split_last(path);
   const Split to = split_last(name);
-  const UniqueFd from_folder = TRY(open_beneath(source, from.parent, O_PATH | O_DIRECTORY));
+  const Result<UniqueFd> from_folder = open_beneath(source, from.parent, O_PATH | O_DIRECTORY);
+  if (!from_folder && from_folder.error().fault == Fault::invalid)
+    return Error{Fault::invalid,
+                 printable(path) + ": is reached through a symlink or what is no folder"};
+  if (!from_folder) return from_folder.error();
   const DirFd to_folder = TRY(make_parents(target_, to.parent));
-  return entry({from_folder, from.name}, {to_folder, to.name}, path, 0);
+  return entry({*from_folder, from.name}, {to_folder, to.name}, path, 0);
 }
 
 Result<void> TreeCopier::count(std::uint64_t bytes, std::uint64_t entries) {
@@ -78,7 +82,7 @@ Result<void> TreeCopier::count(std::uint64_t bytes, std::uint64_t entries) {
 }
 
 Result<void> TreeCopier::entry(Place from, Place to, const std::string& shown, int depth) {
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(from.folder.get(), from.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error(printable(shown));
   TRY(count(0, 1));
@@ -114,7 +118,7 @@ Result<void> TreeCopier::folder(BorrowedFd in, Place to, const std::string& show
 }
 
 Result<void> TreeCopier::file(BorrowedFd in, Place to) {
-  struct stat st {};
+  struct stat st{};
   if (::fstat(in.get(), &st) != 0) return sys_error("fstat");
   const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   const mode_t mode = (st.st_mode & 0777) | 0600;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <memory>
 
@@ -79,7 +80,7 @@ Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit
 }
 
 Result<FileTime> modified(BorrowedFd fd) {
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return sys_error("fstat");
   return file_time(st);
 }
@@ -90,7 +91,9 @@ Result<Folder> Folder::open(const std::string& path, Create create) {
   const DirFd spool = TRY(create == Create::yes ? make_dirs(path, kMode) : open_dir(path));
   const std::optional<int> newer = TRY(find_newer(spool).within(path));
   const std::string version = fmt::format("v{}", kSpoolFormat);
-  std::string full = fmt::format("{}{}{}", path, path.ends_with('/') ? "" : "/", version);
+  // Results name files by it, for readers with another working folder.
+  std::error_code ignored;
+  std::string full = std::filesystem::absolute(path, ignored) / version;
   if (create == Create::no) {
     UniqueFd root(
         ::openat(spool.get(), version.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
@@ -170,7 +173,7 @@ Result<bool> Folder::move(State from, const Ticket& ticket, State to, const Tick
 
 Result<bool> Folder::holds(State state, const Ticket& ticket) const {
   const DirFd folder = TRY(part(to_string(state)));
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(folder.get(), ticket.name().c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return true;
   if (errno != ENOENT) return sys_error("stat " + place(state, ticket));
   return false;
@@ -178,7 +181,7 @@ Result<bool> Folder::holds(State state, const Ticket& ticket) const {
 
 Result<FileTime> Folder::submitted(State state, const Ticket& ticket) const {
   const DirFd folder = TRY(part(to_string(state)));
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(folder.get(), ticket.name().c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error("stat " + place(state, ticket));
   return file_time(st);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "agent/scheduler/spool/attempt.h"
 #include "agent/scheduler/spool/result.h"
@@ -111,14 +112,17 @@ std::string age_cell(const Json& job) {
 
 }  // namespace
 
-Result<std::vector<Json>> list_jobs(const Folder& spool, const std::string& id) {
-  Snapshot snapshot = TRY(spool.look());
+Result<std::vector<Json>> list_jobs(const Folder& spool, const std::vector<std::string>& ids) {
+  const Snapshot snapshot = TRY(spool.look());
+  std::set<std::string> wanted(ids.begin(), ids.end());
   std::vector<Json> jobs;
   const FileTime now = clock_of(spool);
-  for (const auto& [state, ticket] : snapshot.tickets)
-    if (id.empty() || ticket.job == id) jobs.push_back(describe(spool, state, ticket, now));
-  if (!id.empty() && jobs.empty())
-    return Error{Fault::not_found, printable(id) + ": not in this spool"};
+  for (const auto& [state, ticket] : snapshot.tickets) {
+    if (!ids.empty() && wanted.erase(ticket.job) == 0) continue;
+    jobs.push_back(describe(spool, state, ticket, now));
+  }
+  if (!wanted.empty())
+    return Error{Fault::not_found, printable(*wanted.begin()) + ": not in this spool"};
   return jobs;
 }
 

@@ -11,8 +11,8 @@
 namespace podpilot::agent::spool {
 
 // One object a job, oldest first, with all the keys that FORMAT.md lists under "queue --json".
-// `id` picks one job (Fault::not_found); "" is all.
-Result<std::vector<Json>> list_jobs(const Folder& spool, const std::string& id);
+// `ids` picks jobs (Fault::not_found); none picks all.
+Result<std::vector<Json>> list_jobs(const Folder& spool, const std::vector<std::string>& ids);
 
 // For people: a table of several jobs, everything about one.
 std::string as_table(const std::vector<Json>& jobs);

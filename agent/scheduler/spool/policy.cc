@@ -16,7 +16,7 @@ bool succeeded(const Outcome& outcome) {
 
 // Another try reads the same words or was not wanted.
 bool is_final(const Outcome& outcome) {
-  return outcome.slug == "job-invalid" || outcome.slug == "job-cancelled";
+  return outcome.slug == "job-invalid" || outcome.slug == kCancelledSlug;
 }
 
 // Drained, evicted: nothing went wrong.

@@ -18,7 +18,7 @@ constexpr std::size_t kMaxEntries = 1'000'000;
 constexpr std::chrono::hours kLeftover{24};
 
 Result<FileTime> time_of(BorrowedFd folder, const std::string& name) {
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(folder.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error("stat " + name);
   return FileTime(std::chrono::seconds(st.st_mtim.tv_sec) +

@@ -55,7 +55,7 @@ Result<Json> read_result(BorrowedFd attempt) {
 Outcome cancelled() {
   Outcome outcome;
   outcome.verdict = Verdict::failed;
-  outcome.slug = "job-cancelled";
+  outcome.slug = kCancelledSlug;
   outcome.origin = Origin::scheduler;
   outcome.text = "taken back with 'podpilot cancel'";
   return outcome;

@@ -26,6 +26,8 @@ Result<Json> read_result(BorrowedFd attempt);
 inline constexpr const char* kResultFile = "result.json";
 inline constexpr std::size_t kMaxResultFile = 4 << 20;
 
+inline constexpr std::string_view kCancelledSlug = "job-cancelled";
+
 // Of a job that a person took back.
 Outcome cancelled();
 // Of a job that was lost with its pilots again and again.

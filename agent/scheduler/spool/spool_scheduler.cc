@@ -41,10 +41,12 @@ Resources request_of(const Taken& taken) {
 
 }  // namespace
 
-SpoolScheduler::SpoolScheduler(Poller& poller, std::string path, std::string pilot)
+SpoolScheduler::SpoolScheduler(Poller& poller, std::string path, std::string pilot,
+                               Clock::duration renew)
     : poller_(poller),
       path_(std::move(path)),
       pilot_(std::move(pilot)),
+      renew_every_(renew),
       id_(spool::random_number()) {}
 
 SpoolScheduler::~SpoolScheduler() {
@@ -65,12 +67,13 @@ Result<void> SpoolScheduler::start(const Offer& offer, PilotPort& port) {
   port_ = &port;
   offer_ = offer;
   look_after(Clock::duration::zero());
-  renew_timer_ = poller_.after(spool::kRenew, [this] { renew_all(); });
+  renew_timer_ = poller_.after(renew_every_, [this] { renew_all(); });
   return {};
 }
 
 void SpoolScheduler::update(const Offer& offer) {
   offer_ = offer;
+  ++updates_;
   if (wants_job()) look_after(Clock::duration::zero());
 }
 
@@ -146,7 +149,7 @@ void SpoolScheduler::looked(const Result<void>& result) {
   const bool took = found->taken.has_value();
   if (took) accept(*std::move(found->taken));
   look_after(took ? Clock::duration::zero() : jittered(kLookEvery));
-  const bool exhausted = found->drained && jobs_.empty();
+  const bool exhausted = found->drained && jobs_.empty() && offer_.claims == 0;
   if (!std::exchange(said_exhausted_, exhausted) && exhausted) port_->exhausted();
 }
 
@@ -155,7 +158,7 @@ void SpoolScheduler::look_failed(const Error& error) {
   last_error_ = error.text;
   look_after(spool::kRenew);
   // The folder itself is gone, not a job in it.
-  struct stat st {};
+  struct stat st{};
   if (::fstat(folder_->root().get(), &st) == 0 && st.st_nlink == 0)
     port_->broken(Error{Fault::not_found, folder_->path() + ": was removed"});
 }
@@ -165,10 +168,14 @@ void SpoolScheduler::accept(Taken taken) {
             {{"job", taken.ticket.job}, {"attempt", fmt::to_string(taken.ticket.attempt)}});
   const ClaimId claim = next_claim_++;
   const Resources wanted = request_of(taken);
+  const unsigned updates = updates_;
   if (!wants_job() || port_->request_claim(claim, wanted) == ClaimAnswer::refused)
     return give_back(taken.ticket);
-  offer_.free = less(offer_.free, wanted);
-  ++offer_.claims;
+  // Until the pilot says so itself.
+  if (updates == updates_) {
+    offer_.free = less(offer_.free, wanted);
+    ++offer_.claims;
+  }
   Job job{.taken = std::move(taken)};
   job.renewed = Clock::now();
   job.cancelled = job.taken.cancelled;
@@ -206,7 +213,7 @@ void SpoolScheduler::give_back(const Ticket& ticket) {
 // --- holding on to it ---
 
 void SpoolScheduler::renew_all() {
-  renew_timer_ = poller_.after(spool::kRenew, [this] { renew_all(); });
+  renew_timer_ = poller_.after(renew_every_, [this] { renew_all(); });
   std::vector<ClaimId> claims;
   for (const auto& [claim, job] : jobs_)
     if (!job.published) claims.push_back(claim);
@@ -215,8 +222,10 @@ void SpoolScheduler::renew_all() {
 }
 
 void SpoolScheduler::renew(ClaimId claim, Job& job) {
+  // As the pilot was told in uncertain(): it releases the claim by itself, without a word.
+  if (job.contact_lost && Clock::now() >= job.renewed + kPatience) return lose(claim);
   // No answer to the last one: a file server that hangs.
-  if (Clock::now() - job.renewed > 2 * spool::kRenew + spool::kRenew / 2) uncertain(claim, job);
+  if (Clock::now() - job.renewed > renew_every_ * 5 / 2) uncertain(claim, job);
   if (!find(claim) || job.beat_pending) return;
   job.beat_pending = true;
   keeper_->run([this, claim, folder = folder_, ticket = job.taken.ticket, pilot = pilot_,

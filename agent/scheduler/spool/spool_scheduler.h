@@ -13,6 +13,7 @@
 #include "agent/scheduler/scheduler.h"
 #include "agent/scheduler/spool/attempt.h"
 #include "agent/scheduler/spool/folder.h"
+#include "agent/scheduler/spool/policy.h"
 #include "agent/scheduler/spool/transfer.h"
 #include "agent/scheduler/spool/watcher.h"
 #include "agent/worker.h"
@@ -23,7 +24,9 @@ namespace podpilot::agent {
 class SpoolScheduler : public Scheduler {
  public:
   // `path` is the spool, made if it is not there; `pilot` a name for people.
-  SpoolScheduler(Poller& poller, std::string path, std::string pilot);
+  // `renew` is the pause between two renewals of a lease.
+  SpoolScheduler(Poller& poller, std::string path, std::string pilot,
+                 Clock::duration renew = spool::kRenew);
   ~SpoolScheduler() override;
 
   Result<void> start(const Offer& offer, PilotPort& port) override;
@@ -89,9 +92,11 @@ class SpoolScheduler : public Scheduler {
   Poller& poller_;
   std::string path_;
   std::string pilot_;
+  Clock::duration renew_every_;
   std::uint64_t id_;
   PilotPort* port_ = nullptr;
   Offer offer_;
+  unsigned updates_ = 0;
   std::shared_ptr<const spool::Folder> folder_;
   std::unique_ptr<spool::Watcher> watcher_;  // the keeper's
   std::map<ClaimId, Job> jobs_;

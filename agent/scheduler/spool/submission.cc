@@ -41,7 +41,7 @@ Result<void> fill(BorrowedFd job, std::string_view text, const JobFile& file,
   if (!copier.skipped().empty())
     return Error{Fault::invalid, "inputs: " + copier.skipped().front() + ", not a file or folder"};
   // Last, so that its time is the time of submission.
-  return replace_file_at(job, kTicketFile, "", 0666, Durable::yes);
+  return replace_file_at(job, kTicketFile, "", 0666, Durable::no);
 }
 
 Result<void> rename_into(BorrowedFd from, const std::string& name, BorrowedFd to,
@@ -80,14 +80,16 @@ Result<std::string> submit(const Folder& spool, std::string_view text, const std
   return ticket.job;
 }
 
-Result<Cancelled> cancel(const Folder& spool, const std::string& id) {
+Result<Cancelled> cancel(const Folder& spool, const std::string& id, const std::string& reason) {
+  if (reason.size() > kMaxReason)
+    return Error{Fault::invalid, fmt::format("a reason of more than {} bytes", kMaxReason)};
   if (!is_job_id(id)) return Error{Fault::invalid, printable(id) + ": not a job's id"};
   const Result<DirFd> job = spool.job(id);
   if (!job && job.error().fault == Fault::not_found)
     return Error{Fault::not_found, id + ": not in this spool"};
   if (!job) return job.error();
   // First, so that whoever takes the job from now on sees it.
-  TRY(replace_file_at(*job, kCancelFile, "", 0666, Durable::yes).within(id));
+  TRY(replace_file_at(*job, kCancelFile, reason, 0666, Durable::yes).within(id));
   const std::uint64_t me = random_number();
   const Snapshot now = TRY(spool.look());
   for (const auto& [state, ticket] : now.tickets) {

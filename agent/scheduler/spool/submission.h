@@ -21,7 +21,8 @@ enum class Cancelled {
   asked,         // it runs: its pilot ends it within seconds
   already_done,  // it was too late
 };
-Result<Cancelled> cancel(const Folder& spool, const std::string& id);
+// `reason` is kept in the job's result.
+Result<Cancelled> cancel(const Folder& spool, const std::string& id, const std::string& reason);
 
 struct Purged {
   std::size_t jobs = 0;       // done and older than asked for

@@ -11,24 +11,20 @@
 namespace podpilot::agent::spool {
 namespace {
 
-// More than an idle pilot's longest pause between two looks, and less than a lease.
+// More than the pause between two judgements, and less than a lease.
 constexpr std::chrono::seconds kMaxGap{12};
+// A ticket's name never comes back: seen twice, it was there all the time.
+constexpr std::chrono::hours kNoGap{24 * 365};
 constexpr std::size_t kMaxRemembered = 10'000;
-
-bool within(std::uint64_t wanted, std::uint64_t free, std::uint64_t total) {
-  return total == 0 || wanted <= free;
-}
 
 }  // namespace
 
-bool fits(const Resources& wanted, const Resources& free, const Resources& total) {
-  return within(wanted.cpus, free.cpus, total.cpus) &&
-         within(wanted.memory, free.memory, total.memory) &&
-         within(wanted.disk, free.disk, total.disk);
+bool fits(const Resources& wanted, const Resources& free) {
+  return wanted.cpus <= free.cpus && wanted.memory <= free.memory && wanted.disk <= free.disk;
 }
 
 Watcher::Watcher(const Folder& folder, std::uint64_t pilot, std::string name)
-    : folder_(folder), pilot_(pilot), name_(std::move(name)), waiting_(kMaxGap), leases_(kMaxGap) {}
+    : folder_(folder), pilot_(pilot), name_(std::move(name)), waiting_(kNoGap), leases_(kMaxGap) {}
 
 bool Watcher::may_take(const Ticket& ticket, Clock::time_point now) {
   const auto delay = delay_before(ticket, pilot_);
@@ -64,8 +60,8 @@ Result<std::optional<Taken>> Watcher::take(const Resources& free, const Resource
   for (const Ticket& ticket : queue) {
     if (!may_take(ticket, now)) continue;
     const Resources wanted = request_of(ticket.job);
-    if (!fits(wanted, total, total)) complain_once(ticket.job, wanted);
-    if (!fits(wanted, free, total)) continue;
+    if (!fits(wanted, total)) complain_once(ticket.job, wanted);
+    if (!fits(wanted, free)) continue;
     std::optional<Taken> taken = TRY(try_take(ticket));
     if (taken) return taken;
   }

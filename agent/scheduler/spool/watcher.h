@@ -23,9 +23,8 @@ struct Taken {
   bool cancelled = false;
 };
 
-// Whether a job that asks for `wanted` may go where `free` is left of `total`; what the offer does
-// not say (0) does not count.
-bool fits(const Resources& wanted, const Resources& free, const Resources& total);
+// The pilot's own rule (Pilot::request_claim), so that nothing is taken only to be refused.
+bool fits(const Resources& wanted, const Resources& free);
 
 class Watcher {
  public:

@@ -47,7 +47,7 @@ TEST_CASE("errors in a job file name the place", "[spool][job_file]") {
     const char* error;
   };
   const std::vector<Row> rows = {
-      {"", "not JSON at line 1 column 2"},
+      {"", "not JSON at line 1 column 0"},
       {"[]", "must be an object"},
       {"{}", "image: is missing"},
       {R"({"image": 1})", "image: must be a string"},

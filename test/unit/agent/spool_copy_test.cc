@@ -32,7 +32,7 @@ TEST_CASE("a tree is copied with modes, symlinks and empty folders", "[spool][co
   REQUIRE(copy("d"));
   CHECK(copy.to.read("d/run.sh") == "#!/bin/sh\n");
   CHECK(copy.to.has("d/empty"));
-  struct stat st {};
+  struct stat st{};
   REQUIRE(::stat((copy.to / "d/run.sh").c_str(), &st) == 0);
   CHECK((st.st_mode & 07777) == 0755);
   REQUIRE(::lstat((copy.to / "d/link").c_str(), &st) == 0);
@@ -44,7 +44,7 @@ TEST_CASE("holes stay holes", "[spool][copy]") {
   copy.from.write("sparse", "begin");
   REQUIRE(::truncate((copy.from / "sparse").c_str(), 1LL << 40) == 0);
   REQUIRE(copy("sparse"));
-  struct stat st {};
+  struct stat st{};
   REQUIRE(::stat((copy.to / "sparse").c_str(), &st) == 0);
   CHECK(st.st_size == 1LL << 40);
   CHECK(st.st_blocks < 1000);

@@ -1,84 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The protocol on a real folder: each state that a crash can leave, and who wins.
+// The protocol on a real folder.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-#include <set>
-#include <thread>
-
-#include "agent/scheduler/spool/attempt.h"
-#include "agent/scheduler/spool/listing.h"
-#include "agent/scheduler/spool/policy.h"
-#include "agent/scheduler/spool/submission.h"
-#include "agent/scheduler/spool/watcher.h"
-#include "test/catch.h"
-#include "test/support/temp_dir.h"
+#include "test/support/spool_fixture.h"
 
 using namespace podpilot;
 using namespace podpilot::agent;
 using namespace podpilot::agent::spool;
-using podpilot::test::TempDir;
-using std::chrono::seconds;
-
-namespace {
-
-const Resources kPod{.cpus = 4, .memory = 8ULL << 30, .disk = 0};
-const Clock::time_point kStart{seconds(100'000)};
-
-struct Pilot {
-  Pilot(const Folder& spool, std::uint64_t number)
-      : folder(spool), id(number), watcher(spool, number, "pilot-" + std::to_string(number)) {}
-
-  std::optional<Taken> take(Clock::time_point now = kStart, Resources free = kPod) {
-    auto taken = watcher.take(free, kPod, now);
-    REQUIRE(taken);
-    return *std::move(taken);
-  }
-  // Looks every 5 s, as a pilot does.
-  void watch(Clock::time_point from, seconds how_long) {
-    for (seconds at{0}; at <= how_long; at += kRenew) REQUIRE(watcher.judge_leases(from + at));
-  }
-  Published publish(const Taken& taken, int code = 0) {
-    AttemptResult result;
-    result.outcome.exit = ExitStatus{.code = code};
-    result.pilot = "pilot-" + std::to_string(id);
-    const auto published = spool::publish(folder, taken.ticket, taken.job->retries, result);
-    REQUIRE(published);
-    return *published;
-  }
-
-  const Folder& folder;
-  std::uint64_t id;
-  Watcher watcher;
-};
-
-struct Spool {
-  TempDir dir;
-  Folder folder = *Folder::open(dir / "spool", Create::yes);
-  Pilot a{folder, 0xa};
-  Pilot b{folder, 0xb};
-
-  std::string submit(const std::string& more = "") const {
-    const auto id = spool::submit(folder, R"({"image": "busybox")" + more + "}", dir.path());
-    REQUIRE(id);
-    return *id;
-  }
-  Json show(const std::string& id) const {
-    const auto jobs = list_jobs(folder, id);
-    REQUIRE(jobs);
-    REQUIRE(jobs->size() == 1);
-    return jobs->front();
-  }
-  std::string state(const std::string& id) const { return show(id)["state"]; }
-  std::size_t count(State state) const { return folder.list(state)->size(); }
-  std::string job_path(const std::string& id, const std::string& name) const {
-    return "spool/v1/jobs/" + id + "/" + name;
-  }
-};
-
-}  // namespace
 
 TEST_CASE("a job goes from queued over running to done", "[spool][protocol]") {
   Spool spool;
@@ -197,110 +127,22 @@ TEST_CASE("a job that loses its pilots again and again ends", "[spool][protocol]
   CHECK(*spool.folder.drained());
 }
 
-// FORMAT.md's crash table, row by row: what is there when a pilot or a command dies between two
-// steps, and what becomes of it.
-TEST_CASE("no crash loses or doubles a job", "[spool][protocol]") {
-  Spool spool;
-  const std::string jobs = spool.dir / "spool/v1/jobs/";
-  SECTION("submit: before the rename into jobs/") {
-    spool.dir.write("spool/v1/tmp/20260721T221530123456Z-9f3ab2c1/job.json", "{}");
-    CHECK(*spool.folder.drained());
-    CHECK_FALSE(spool.a.take());
-    CHECK(list_jobs(spool.folder, "")->empty());
-  }
-  SECTION("submit: before the ticket") {
-    spool.dir.write(spool.job_path("20260721T221530123456Z-9f3ab2c1", "ticket"), "");
-    CHECK(*spool.folder.drained());
-    CHECK(list_jobs(spool.folder, "")->empty());
-    CHECK(purge(spool.folder, seconds(0))->leftovers == 0);  // it may only be slow
-  }
-  SECTION("take: the ticket moved, no attempt's folder yet") {
-    const std::string id = spool.submit();
-    const Ticket ticket = spool.folder.list(State::queued)->front();
-    REQUIRE(*spool.folder.move(State::queued, ticket, State::running, ticket.taken_by(0xdead)));
-    CHECK(spool.state(id) == "running");
-    CHECK_FALSE(*spool.folder.drained());
-    spool.b.watch(kStart, seconds(20));
-    CHECK_FALSE(spool.b.take(kStart + seconds(20)));
-    CHECK(spool.b.take(kStart + seconds(22))->ticket.attempt == 2);
-  }
-  SECTION("run: a lease that is not renewed, a half-written lease beside it") {
-    const std::string id = spool.submit();
-    const auto taken = spool.a.take();
-    const std::string attempt = "attempts/" + taken->ticket.attempt_name();
-    spool.dir.write(spool.job_path(id, attempt + "/.lease.1.0.tmp"), "{");
-    spool.b.watch(kStart, seconds(20));
-    CHECK(spool.count(State::queued) == 1);
-  }
-  SECTION("publish: the result is there, the ticket did not move") {
-    const std::string id = spool.submit();
-    const auto taken = spool.a.take();
-    const std::string attempt = "attempts/" + taken->ticket.attempt_name();
-    spool.dir.write(spool.job_path(id, attempt + "/result.json"), R"({"exit_code": 9})");
-    CHECK(spool.state(id) == "running");
-    spool.b.watch(kStart, seconds(20));
-    CHECK_FALSE(spool.b.take(kStart + seconds(20)));
-    const auto again = spool.b.take(kStart + seconds(22));
-    REQUIRE(again);
-    CHECK(spool.b.publish(*again) == Published::done);
-    CHECK(spool.show(id)["exit_code"] == 0);
-  }
-  SECTION("publish: the ticket moved, the answer was lost") {
-    const std::string id = spool.submit();
-    const auto taken = spool.a.take();
-    CHECK(spool.a.publish(*taken, 4) == Published::done);
-    CHECK(spool.a.publish(*taken, 4) == Published::done);
-    CHECK(spool.show(id)["exit_code"] == 4);
-    CHECK(spool.count(State::done) == 1);
-  }
-  SECTION("publish: the claim is released while the result is being written") {
-    const std::string id = spool.submit();
-    const auto taken = spool.a.take();
-    CHECK(spool.a.publish(*taken, 4) == Published::done);
-    CHECK_FALSE(*give_back(spool.folder, taken->ticket));
-    CHECK(spool.show(id)["exit_code"] == 4);
-  }
-  SECTION("cancel: the result is there, the ticket did not move") {
-    const std::string id = spool.submit();
-    spool.dir.write(spool.job_path(id, "cancel"), "");
-    spool.dir.write(spool.job_path(id, "attempts/1.00000000000000ff/result.json"), "{}");
-    CHECK(spool.state(id) == "queued");
-    CHECK(spool.a.take()->cancelled);
-  }
-  SECTION("purge: the ticket is in the job's folder") {
-    const std::string id = spool.submit();
-    CHECK(spool.a.publish(*spool.a.take()) == Published::done);
-    const std::string ticket = spool.folder.list(State::done)->front().name();
-    REQUIRE(::rename((spool.dir / ("spool/v1/done/" + ticket)).c_str(),
-                     (spool.dir / spool.job_path(id, "purged")).c_str()) == 0);
-    CHECK(list_jobs(spool.folder, "")->empty());
-    CHECK(purge(spool.folder, seconds(0))->leftovers == 1);
-    CHECK_FALSE(spool.dir.has("spool/v1/jobs/" + id));
-  }
-  SECTION("somebody removed a job's folder by hand") {
-    const std::string id = spool.submit();
-    std::system(("rm -rf " + jobs + id).c_str());
-    CHECK_FALSE(spool.a.take());
-    CHECK(*spool.folder.drained());
-    CHECK(spool.state(id) == "failed");
-    CHECK(spool.show(id)["slug"] == "result-missing");
-  }
-}
-
 TEST_CASE("cancel ends a queued job and asks for a running one", "[spool][protocol]") {
   Spool spool;
   const std::string queued = spool.submit(R"(, "priority": -1)");
   const std::string running = spool.submit();
   const auto taken = spool.a.take();
-  CHECK(*cancel(spool.folder, queued) == Cancelled::ended);
+  CHECK(*cancel(spool.folder, queued, "typo") == Cancelled::ended);
   CHECK(spool.state(queued) == "failed");
   CHECK(spool.show(queued)["slug"] == "job-cancelled");
-  CHECK(*cancel(spool.folder, running) == Cancelled::asked);
+  CHECK(spool.show(queued)["text"] == "taken back with 'podpilot cancel': typo");
+  CHECK(*cancel(spool.folder, running, "typo") == Cancelled::asked);
   CHECK(*renew(spool.folder, taken->ticket, "a", 2) == Hold::cancelled);
   CHECK(spool.a.publish(*taken) == Published::done);
-  CHECK(*cancel(spool.folder, running) == Cancelled::already_done);
-  CHECK(cancel(spool.folder, "20260721T221530123456Z-9f3ab2c1").error().fault == Fault::not_found);
-  CHECK(cancel(spool.folder, "../../etc").error().fault == Fault::invalid);
+  CHECK(*cancel(spool.folder, running, "typo") == Cancelled::already_done);
+  CHECK(cancel(spool.folder, "20260721T221530123456Z-9f3ab2c1", "typo").error().fault ==
+        Fault::not_found);
+  CHECK(cancel(spool.folder, "../../etc", "typo").error().fault == Fault::invalid);
 }
 
 TEST_CASE("odd names in the spool are nobody's jobs", "[spool][protocol]") {
@@ -372,40 +214,9 @@ TEST_CASE("a newer podpilot's folder is seen and left alone", "[spool][protocol]
   const auto folder = Folder::open(spool.dir / "spool", Create::no);
   REQUIRE(folder);
   CHECK(folder->newer_format() == 7);
-  CHECK(list_jobs(*folder, "")->empty());
+  CHECK(list_jobs(*folder, {})->empty());
   CHECK(spool.dir.read("spool/v7/queued/whatever") == "x");
   const auto none = Folder::open(spool.dir.path(), Create::no);
   REQUIRE_FALSE(none);
   CHECK(none.error().text == spool.dir.path() + ": not a spool (it has no folder v1)");
-}
-
-TEST_CASE("two hundred jobs, six pilots, each job once", "[spool][protocol]") {
-  Spool spool;
-  std::set<std::string> submitted;
-  for (int i = 0; i < 200; ++i) submitted.insert(spool.submit());
-  REQUIRE(submitted.size() == 200);
-  std::vector<std::vector<std::string>> done(6);
-  {
-    std::vector<std::jthread> pilots;
-    for (std::size_t n = 0; n < done.size(); ++n)
-      pilots.emplace_back([&, n] {
-        const Folder folder = *Folder::open(spool.dir / "spool", Create::no);
-        Watcher watcher(folder, 1000 + n, "racer");
-        for (;;) {
-          auto taken = watcher.take(kPod, kPod, kStart);
-          if (!taken || !*taken) return;
-          AttemptResult result;
-          result.outcome.exit = ExitStatus{};
-          const auto end = publish(folder, (*taken)->ticket, 0, result);
-          if (end && *end == Published::done) done[n].push_back((*taken)->ticket.job);
-        }
-      });
-  }
-  std::multiset<std::string> all;
-  for (const auto& list : done) all.insert(list.begin(), list.end());
-  CHECK(all.size() == 200);
-  CHECK(std::set(all.begin(), all.end()) == submitted);
-  CHECK(spool.count(State::done) == 200);
-  CHECK(*spool.folder.drained());
-  for (const Ticket& ticket : *spool.folder.list(State::done)) CHECK(ticket.attempt == 1);
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image that is ready to be mounted: what oci hands out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "oci/config.h"
+#include "oci/digest.h"
+#include "oci/store/lock.h"
+
+namespace podpilot::oci {
+
+// Keeps gc away while it lives, in this process or, with its descriptors, in another.
+struct Lease {
+  std::vector<FileLock> locks;
+};
+
+struct Image {
+  ImageConfig config;
+  Digest manifest;
+  // Absolute paths of folders in overlay format (`userxattr`), lowest first, the fix-up layer last:
+  // there is always that one.
+  std::vector<std::string> layers;
+  Lease lease;
+};
+
+}  // namespace podpilot::oci

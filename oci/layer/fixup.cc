@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/layer/fixup.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "oci/layer/layer_disk.h"
+
+namespace podpilot::oci {
+namespace {
+
+using Kind = FileTree::Kind;
+using Step = FixupStep::Kind;
+
+// What overlayfs merges into one folder: the topmost first.
+struct Slice {
+  std::uint16_t layer = 0;
+  NodeId node = kNoNode;
+};
+using Stack = std::vector<Slice>;
+
+// What overlayfs finds under a name: nothing, one thing that is no folder, or folders to merge.
+struct Found {
+  Stack folders;
+  Slice other;
+};
+
+class Planner {
+ public:
+  Planner(const std::vector<LayerTree>& layers, const ImageTree& image)
+      : layers_(layers), image_(image) {}
+
+  std::vector<FixupStep> plan() {
+    Stack all;
+    for (std::size_t i = layers_.size(); i-- > 0;)
+      all.push_back({static_cast<std::uint16_t>(i), FileTree::kRoot});
+    steps_.push_back({Step::folder, "", image_.source(FileTree::kRoot)});
+    compare_children(FileTree::kRoot, "", all);
+    return std::move(steps_);
+  }
+
+ private:
+  const FileTree& files(Slice slice) const { return layers_[slice.layer].files(); }
+
+  Found look_up(const Stack& stack, std::string_view name) const {
+    Found found;
+    for (const Slice folder : stack) {
+      const NodeId node = files(folder).find(folder.node, name);
+      if (node == kNoNode) continue;
+      const Slice here{folder.layer, node};
+      if (files(here)[node].kind != Kind::folder) {
+        const bool hidden = layers_[here.layer].is_whiteout(node);
+        if (found.folders.empty() && !hidden) found.other = here;
+        break;
+      }
+      found.folders.push_back(here);
+      if (layers_[here.layer].is_opaque(node)) break;
+    }
+    return found;
+  }
+
+  std::vector<std::string_view> names(NodeId wanted, const Stack& stack) const {
+    std::vector<std::string_view> all;
+    const auto add = [&all](const FileTree& tree, NodeId folder) {
+      for (NodeId id = tree[folder].first_child; id != kNoNode; id = tree[id].next)
+        all.push_back(tree[id].name);
+    };
+    add(image_.files(), wanted);
+    for (const Slice slice : stack) add(files(slice), slice.node);
+    std::ranges::sort(all);
+    const auto repeated = std::ranges::unique(all);
+    all.erase(repeated.begin(), repeated.end());
+    return all;
+  }
+
+  void compare_children(NodeId wanted, const std::string& path, const Stack& stack) {
+    for (const std::string_view name : names(wanted, stack)) {
+      const Found shown = look_up(stack, name);
+      const NodeId node = image_.files().find(wanted, name);
+      std::string child = path;
+      if (!child.empty()) child += '/';
+      child += name;
+      if (node != kNoNode)
+        compare(node, child, shown);
+      else if (!shown.folders.empty() || shown.other.node != kNoNode)
+        steps_.push_back({Step::whiteout, std::move(child), {}});
+    }
+  }
+
+  void compare(NodeId wanted, const std::string& path, const Found& shown) {
+    if (image_.files()[wanted].kind != Kind::folder) {
+      const Slice other = shown.other;
+      const bool same = other.node != kNoNode && image_.source(wanted).same_origin(origin(other));
+      if (!same) steps_.push_back({Step::link, path, image_.source(wanted)});
+      return;
+    }
+    if (shown.folders.empty()) return make(wanted, path);
+    const std::size_t before = steps_.size();
+    steps_.push_back({Step::folder, path, image_.source(wanted)});
+    compare_children(wanted, path, shown.folders);
+    const bool needed = steps_.size() > before + 1 ||
+                        !same_metadata(image_.source(wanted), shown.folders.front()) ||
+                        shows_whiteouts(shown.folders);
+    if (!needed) steps_.pop_back();
+  }
+
+  // Where overlayfs shows no folder: the folder with everything that belongs into it.
+  void make(NodeId wanted, const std::string& path) {
+    const FileTree& tree = image_.files();
+    const bool folder = tree[wanted].kind == Kind::folder;
+    steps_.push_back({folder ? Step::folder : Step::link, path, image_.source(wanted)});
+    for (NodeId id = tree[wanted].first_child; id != kNoNode; id = tree[id].next)
+      make(id, path + '/' + std::string(tree[id].name));
+  }
+
+  NodeSource origin(Slice slice) const {
+    return {layers_[slice.layer].inode(slice.node), slice.layer, 0};
+  }
+
+  bool same_metadata(NodeSource wanted, Slice shown) const {
+    if (wanted.same_origin(origin(shown))) return true;
+    static const LayerEntry implied = [] {
+      LayerEntry entry;
+      entry.mode = 0755;
+      return entry;
+    }();
+    const LayerEntry& a = wanted.entry == NodeSource::kImplied
+                              ? implied
+                              : layers_[wanted.layer].index().entries[wanted.entry];
+    const LayerEntry& b = layers_[shown.layer].entry(shown.node);
+    return (a.mode & kStoredModeBits) == (b.mode & kStoredModeBits) && a.mtime == b.mtime &&
+           a.mtime_nsec == b.mtime_nsec && !a.xattrs && !b.xattrs;
+  }
+
+  // readdir(3) leaves whiteouts out only where several folders are merged.
+  bool shows_whiteouts(const Stack& stack) const {
+    if (stack.size() != 1) return false;
+    const LayerTree& layer = layers_[stack[0].layer];
+    const FileTree& tree = layer.files();
+    for (NodeId id = tree[stack[0].node].first_child; id != kNoNode; id = tree[id].next)
+      if (tree[id].kind == Kind::other && layer.is_whiteout(id)) return true;
+    return false;
+  }
+
+  const std::vector<LayerTree>& layers_;
+  const ImageTree& image_;
+  std::vector<FixupStep> steps_;
+};
+
+}  // namespace
+
+Result<std::vector<FixupStep>> plan_fixup(const std::vector<LayerTree>& layers,
+                                          const std::vector<std::uint16_t>& sequence) {
+  ImageTree image;
+  for (const std::uint16_t layer : sequence) TRY(image.apply(layers[layer], layer));
+  return Planner(layers, image).plan();
+}
+
+}  // namespace podpilot::oci

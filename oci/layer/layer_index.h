@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a stored layer contains and what its tar said of it: one line an entry, FORMAT.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oci/layer/crc.h"
+#include "sandbox/base/fd.h"
+#include "sandbox/base/result.h"
+
+namespace podpilot::oci {
+
+struct LayerEntry {
+  enum class Type : char {
+    folder = 'D',
+    file = 'F',
+    hard_link = 'H',  // to the F, S or P line of this layer whose path is `target`
+    symlink = 'S',
+    fifo = 'P',
+    skipped = 'X',       // a device or socket: nothing on disk, hides what is below
+    pending_link = 'L',  // a hard link to something in a lower layer: nothing on disk
+    whiteout = 'W',
+    opaque = 'O',
+  };
+
+  Type type = Type::file;
+  bool implied = false;     // a folder that no entry names
+  bool xattrs = false;      // user.* ones are on disk
+  bool capability = false;  // had security.capability, which is not on disk
+  std::uint16_t mode = 0;   // as the tar said, with set-id bits
+  std::uint32_t mtime_nsec = 0;
+  std::int64_t mtime = 0;
+  std::uint64_t uid = 0;
+  std::uint64_t gid = 0;
+  std::uint64_t size = 0;
+  std::uint64_t crc = 0;
+  std::string_view path;  // "" is the root
+  std::string_view target;
+};
+
+struct LayerTotals {
+  std::uint64_t entries = 0;
+  std::uint64_t disk_bytes = 0;  // about what removing the layer would free
+};
+
+// In the order of the tar. Paths are real ones within the layer: no component but the last is a
+// symlink.
+struct LayerIndex {
+  LayerTotals totals;
+  std::string boot;  // the kernel's boot id when it was written, "" if unknown
+  std::vector<LayerEntry> entries;
+  std::string text;  // holds the entries' strings: do not copy or change
+
+  LayerIndex() = default;
+  LayerIndex(LayerIndex&&) = default;
+  LayerIndex& operator=(LayerIndex&&) = default;
+};
+
+// Fault::corrupt for anything but a complete index, unsupported for another format number.
+Result<LayerIndex> parse_layer_index(std::string text);
+// The totals only, from the file's last line, and the boot only, from its first.
+Result<LayerTotals> read_layer_totals(BorrowedFd file);
+Result<std::string> read_layer_boot(BorrowedFd file);
+
+class LayerIndexWriter {
+ public:
+  LayerIndexWriter(BorrowedFd file, std::string_view boot);
+  Result<void> add(const LayerEntry& entry);
+  // Writes the last line, without which an index counts as none.
+  Result<void> finish(std::uint64_t disk_bytes);
+
+ private:
+  Result<void> flush();
+
+  BorrowedFd file_;
+  std::string buffer_;
+  Crc64 crc_;
+  std::uint64_t entries_ = 0;
+  std::uint64_t written_ = 0;
+};
+
+}  // namespace podpilot::oci

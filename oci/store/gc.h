@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes room: images go in the order of their last use, and layers that no image has any more.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "oci/digest.h"
+#include "oci/store/layout.h"
+#include "sandbox/base/result.h"
+
+namespace podpilot::oci {
+
+struct StoredImage {
+  Digest manifest;
+  std::vector<Digest> diff_ids;
+  std::uint64_t size = 0;       // about, of its layers on disk; shared ones count for each
+  std::int64_t last_used = 0;   // seconds since 1970
+  std::vector<std::string> references;
+};
+
+// Least recently used first.
+Result<std::vector<StoredImage>> list_images(const StoreLayout& store);
+
+// About, of all layers on disk.
+Result<std::uint64_t> used_bytes(const StoreLayout& store);
+
+struct GcReport {
+  std::uint64_t bytes_before = 0;
+  std::uint64_t bytes_after = 0;
+  std::vector<Digest> images;  // removed
+  std::size_t layers = 0;      // removed
+  std::size_t images_in_use = 0;
+};
+
+// Removes until at most `keep_bytes` are left, or nothing that is not in use. Safe beside pulls and
+// running images of other processes, which hold locks on what they need.
+Result<GcReport> collect_garbage(const StoreLayout& store, std::uint64_t keep_bytes);
+
+// Forgets one image and its references; false if it is in use. Its layers are gc's from then on.
+Result<bool> forget_image(const StoreLayout& store, const Digest& manifest);
+
+}  // namespace podpilot::oci

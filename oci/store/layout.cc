@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/store/layout.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
+#include "sandbox/base/text.h"
+
+namespace podpilot::oci {
+namespace {
+
+constexpr mode_t kPrivate = 0700;
+
+struct Free {
+  void operator()(char* text) const { std::free(text); }
+};
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+std::string boot_id() {
+  Result<std::string> text = read_file("/proc/sys/kernel/random/boot_id", 128);
+  if (!text) return "";
+  while (text->ends_with('\n')) text->pop_back();
+  // It becomes a part of names and of an index line.
+  const bool plain = text->find_first_not_of("0123456789abcdef-") == std::string::npos;
+  return plain ? *std::move(text) : "";
+}
+
+Result<std::string> absolute(const std::string& path) {
+  const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
+  if (!real) return sys_error("realpath " + path);
+  return std::string(real.get());
+}
+
+// Ours alone: what is in it is mounted and run.
+Result<void> make_private(BorrowedFd folder) {
+  struct stat st {};
+  if (::fstat(folder.get(), &st) != 0) return sys_error("fstat");
+  if (st.st_uid != ::geteuid())
+    return Error{Fault::denied,
+                 fmt::format("belongs to uid {}, this is uid {}", st.st_uid, ::geteuid())};
+  // Also takes a set-gid bit away that a volume's fsGroup put there: folders would inherit it.
+  if ((st.st_mode & 07777) != kPrivate && ::fchmod(folder.get(), kPrivate) != 0)
+    return sys_error("chmod");
+  return {};
+}
+
+Result<void> open_folders(StoreLayout& layout) {
+  const std::string name = fmt::format("v{}", kStoreFormat);
+  layout.root = TRY(make_dir_at(layout.cache, name, kPrivate));
+  TRY(make_private(layout.root).within(name));
+  layout.layers = TRY(make_dir_at(layout.root, "layers", kPrivate));
+  layout.images = TRY(make_dir_at(layout.root, "images", kPrivate));
+  layout.fixups = TRY(make_dir_at(layout.root, "fixups", kPrivate));
+  layout.refs = TRY(make_dir_at(layout.root, "refs", kPrivate));
+  layout.locks = TRY(make_dir_at(layout.root, "locks", kPrivate));
+  layout.staging = TRY(make_dir_at(layout.root, "staging", kPrivate));
+  return {};
+}
+
+}  // namespace
+
+Result<StoreLayout> StoreLayout::open(const std::string& cache_path) {
+  const std::string where = "cache " + printable(cache_path);
+  StoreLayout layout;
+  layout.cache = DirFd(TRY(make_dirs(cache_path, kPrivate).within(where)));
+  TRY(open_folders(layout).within(where));
+  layout.path = fmt::format("{}/v{}", TRY(absolute(cache_path).within(where)), kStoreFormat);
+  layout.boot = boot_id();
+  return layout;
+}
+
+Result<std::vector<std::string>> list_folder(BorrowedFd folder) {
+  UniqueFd fd(::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return sys_error("open folder");
+  const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
+  if (!dir) return sys_error("fdopendir");
+  fd.release();
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(dir.get());
+    if (!entry && errno != 0) return sys_error("readdir");
+    if (!entry) return names;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+}
+
+Result<std::vector<int>> newer_formats(BorrowedFd cache) {
+  std::vector<int> newer;
+  const std::vector<std::string> names = TRY(list_folder(cache));
+  for (const std::string& name : names) {
+    if (!name.starts_with('v')) continue;
+    const auto number = parse_number(std::string_view(name).substr(1));
+    if (number && *number > kStoreFormat && *number <= INT_MAX)
+      newer.push_back(static_cast<int>(*number));
+  }
+  std::ranges::sort(newer);
+  return newer;
+}
+
+std::string layer_lock(const Digest& diff_id) { return "layer-" + diff_id.hex(); }
+std::string image_lock(const Digest& manifest) { return "image-" + manifest.hex(); }
+std::string fixup_lock(const std::string& name) { return "fixup-" + name; }
+std::string image_file(const Digest& manifest) { return manifest.hex() + ".json"; }
+
+std::string ref_file(std::string_view reference, std::string_view platform) {
+  constexpr std::size_t kLongest = 160;
+  const std::string text = fmt::format("{} {}", reference, platform);
+  std::string name;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == ':' || c == '@';
+    name += plain ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
+  }
+  if (name.size() > kLongest) name = name.substr(0, kLongest - 65) + "-" + Digest::of(text).hex();
+  // Never hidden, never "." or "..".
+  return (name.starts_with('.') ? "%2e" + name.substr(1) : name) + ".json";
+}
+
+}  // namespace podpilot::oci

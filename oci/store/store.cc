@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "oci/store/store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "oci/config.h"
+#include "oci/limits.h"
+#include "oci/store/staging.h"
+#include "oci/store/stored_layer.h"
+#include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
+
+namespace podpilot::oci {
+namespace {
+
+using Mode = FileLock::Mode;
+
+constexpr std::size_t kMaxRecordBytes = 3 * kMaxConfigBytes;  // JSON escapes
+constexpr std::size_t kMaxRefBytes = 64 << 10;
+
+std::int64_t now_seconds() {
+  using namespace std::chrono;
+  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+bool exists(BorrowedFd folder, const std::string& name) {
+  return ::faccessat(folder.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// Nothing for a file that is absent, or is not what it should be.
+template <typename Record>
+Result<std::optional<Record>> read_json(BorrowedFd folder, const std::string& name,
+                                        std::size_t limit) {
+  Result<std::string> text = read_file_at(folder, name, limit);
+  if (!text && text.error().fault == Fault::not_found) return std::optional<Record>();
+  if (!text) return std::move(text).error();
+  Result<Record> record = Record::parse(*text);
+  if (!record) return std::optional<Record>();
+  return std::optional(*std::move(record));
+}
+
+}  // namespace
+
+Result<Store> Store::open(const std::string& cache_path) {
+  StoreLayout layout = TRY(StoreLayout::open(cache_path));
+  TRY(clean_staging(layout.staging).within("cache " + layout.path));
+  return Store(std::move(layout));
+}
+
+// --- images ---------------------------------------------------------------------------------------
+
+Result<std::optional<Image>> Store::find(const std::string& reference, const Platform& platform) {
+  const std::string platform_name = platform.str();
+  const std::optional<RefRecord> ref = TRY(read_json<RefRecord>(
+      layout_.refs, ref_file(reference, platform_name), kMaxRefBytes));
+  if (!ref || ref->reference != reference || ref->platform != platform_name)
+    return std::optional<Image>();
+  return find(ref->manifest);
+}
+
+Result<std::optional<ImageRecord>> Store::read_record(const Digest& manifest) const {
+  std::optional<ImageRecord> record =
+      TRY(read_json<ImageRecord>(layout_.images, image_file(manifest), kMaxRecordBytes));
+  if (record && record->manifest != manifest) record.reset();
+  return record;
+}
+
+Result<void> Store::write_record(const ImageRecord& record) const {
+  return replace_file_at(layout_.images, image_file(record.manifest), record.str(), 0600,
+                         Durable::no);
+}
+
+Result<std::optional<Image>> Store::find(const Digest& manifest) {
+  if (!exists(layout_.images, image_file(manifest))) return std::optional<Image>();
+  FileLock lock = TRY(
+      FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, std::stop_token()));
+  std::optional<ImageRecord> record = TRY(read_record(manifest));
+  if (!record) return std::optional<Image>();
+  if (record->boot != layout_.boot) {
+    const bool whole = TRY(settle(*record));
+    if (!whole) return std::optional<Image>();
+  }
+  std::optional<Image> image = TRY(hand_out(*record, std::move(lock)));
+  // Last use, for gc.
+  if (image) ::utimensat(layout_.images.get(), image_file(manifest).c_str(), nullptr, 0);
+  return image;
+}
+
+// The node restarted since the record was written, or another node wrote it.
+Result<bool> Store::settle(ImageRecord& record) {
+  for (const Digest& id : stacked(record.diff_ids)) {
+    const FileLock lock = TRY(
+        FileLock::acquire(layout_.locks, layer_lock(id), Mode::shared, std::stop_token()));
+    const bool whole = TRY(layer_is_whole(id));
+    if (!whole) return false;
+  }
+  // The old fix-up has no checksums: it may be used by another node, and is gc's.
+  record.fixup = fixup_name(record.diff_ids);
+  TRY(ensure_fixup(record.fixup, record.diff_ids, std::stop_token()));
+  record.boot = layout_.boot;
+  TRY(write_record(record));
+  return true;
+}
+
+Result<std::optional<Image>> Store::hand_out(const ImageRecord& record, FileLock image_lock) {
+  ImageConfig config = TRY(parse_config(record.config, record.diff_ids.size()));
+  FileLock fixup = TRY(FileLock::acquire(layout_.locks, fixup_lock(record.fixup), Mode::shared,
+                                         std::stop_token()));
+  Image image{std::move(config), record.manifest, {}, {}};
+  for (const Digest& id : stacked(record.diff_ids)) {
+    const std::string folder = id.hex() + "/fs";
+    if (!exists(layout_.layers, folder)) return std::optional<Image>();
+    image.layers.push_back(fmt::format("{}/layers/{}", layout_.path, folder));
+  }
+  const std::string fixup_folder = record.fixup + "/fs";
+  if (!exists(layout_.fixups, fixup_folder)) return std::optional<Image>();
+  image.layers.push_back(fmt::format("{}/fixups/{}", layout_.path, fixup_folder));
+  image.lease.locks.push_back(std::move(image_lock));
+  image.lease.locks.push_back(std::move(fixup));
+  return std::optional(std::move(image));
+}
+
+Result<Image> Store::add_image(const Digest& manifest, const Platform& platform,
+                               const std::string& config, const std::vector<Digest>& diff_ids,
+                               const std::stop_token& stop) {
+  ImageRecord record{.manifest = manifest,
+                     .platform = platform.str(),
+                     .config = config,
+                     .diff_ids = diff_ids,
+                     .fixup = fixup_name(diff_ids),
+                     .boot = layout_.boot,
+                     .created = now_seconds()};
+  for (const Digest& id : stacked(diff_ids)) {
+    const DirFd layer = TRY(open_layer(layout_, id));
+    record.size += TRY(read_layer_totals_in(layer)).disk_bytes;
+  }
+  FileLock image = TRY(FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, stop));
+  const FileLock fixup = TRY(ensure_fixup(record.fixup, diff_ids, stop).within("fix-up layer"));
+  TRY(write_record(record));
+  std::optional<Image> made = TRY(hand_out(record, std::move(image)));
+  if (!made) return Error{Fault::internal, "the image is gone as soon as it was made"};
+  return *std::move(made);
+}
+
+Result<void> Store::tag(const std::string& reference, const Platform& platform,
+                        const Digest& manifest) {
+  const RefRecord record{reference, platform.str(), manifest, now_seconds()};
+  return replace_file_at(layout_.refs, ref_file(reference, record.platform), record.str(), 0600,
+                         Durable::no);
+}
+
+// --- layers ---------------------------------------------------------------------------------------
+
+bool Store::has_layer(const Digest& diff_id) const {
+  return exists(layout_.layers, diff_id.hex() + "/index");
+}
+
+// The caller has a lock on it.
+Result<bool> Store::layer_is_whole(const Digest& diff_id) const {
+  if (!has_layer(diff_id)) return false;
+  const DirFd layer = TRY(open_layer(layout_, diff_id));
+  const Result<bool> settled = is_settled(layer, layout_.boot);
+  if (settled && *settled) return true;
+  const std::vector<std::string> problems = TRY(find_damage(layer, 1));
+  if (!problems.empty()) return false;
+  TRY(mark_settled(layer));
+  return true;
+}
+
+Result<void> Store::make_layer(const Digest& diff_id, const MakeLayer& make) {
+  if (exists(layout_.layers, diff_id.hex()))
+    TRY(Staging::discard(layout_.staging, layout_.layers, diff_id.hex()));
+  Staging staging = TRY(Staging::create(layout_.staging));
+  TRY(make(staging.dir()));
+  if (layout_.boot.empty()) TRY(mark_settled(staging.dir()));
+  return staging.commit(layout_.layers, diff_id.hex());
+}
+
+Result<FileLock> Store::ensure_layer(const Digest& diff_id, const MakeLayer& make,
+                                     const std::stop_token& stop) {
+  const std::string name = layer_lock(diff_id);
+  for (;;) {
+    FileLock shared = TRY(FileLock::acquire(layout_.locks, name, Mode::shared, stop));
+    const bool there = TRY(layer_is_whole(diff_id));
+    if (there) return shared;
+    shared = FileLock();
+    const FileLock own = TRY(FileLock::acquire(layout_.locks, name, Mode::exclusive, stop));
+    const bool meanwhile = TRY(layer_is_whole(diff_id));
+    if (!meanwhile) TRY(make_layer(diff_id, make));
+    // A lock is not turned into a weaker one in one step: gc may come between, so look again.
+  }
+}
+
+}  // namespace podpilot::oci

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Registries with user and password: podpilot takes them from docker's config.json, for the host
+# they are meant for, and says what is missing where they are not there or wrong.
+# shellcheck source=test/integration/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+start_registry htpasswd
+busybox_image
+push "$cached" private/tool:1
+image=docker://$registry/private/tool:1
+
+expect_error image-denied "$registry/private/tool:1" pull "$image"
+expect_exit 0 pull --registry-config "$tmp/config.json" "$image"
+expect_grep '^sha256:[0-9a-f]{64}$' "$out"
+
+jq --arg registry "$registry" \
+  '.auths[$registry].auth = ("flyer:wrong" | @base64)' "$tmp/config.json" >"$tmp/wrong.json"
+chmod 644 "$tmp/wrong.json"
+expect_error image-denied "$registry" pull --registry-config "$tmp/wrong.json" "$image"
+jq '.auths = {"other.example": .auths[]}' "$tmp/config.json" >"$tmp/other.json"
+chmod 644 "$tmp/other.json"
+expect_error image-denied "$registry" pull --registry-config "$tmp/other.json" "$image"
+
+# Where docker would look without being told.
+mkdir "$tmp/home/.docker"
+cp "$tmp/config.json" "$tmp/home/.docker/"
+give_user "$tmp/home/.docker"
+expect_exit 0 pull "$image"
+expect_exit 125 pull --registry-config "$tmp/nowhere.json" "$image"
+expect_grep nowhere.json "$err"

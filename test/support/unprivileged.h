@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What claims to be unprivileged is tested so, also where the tests run as root.
+#pragma once
+
+namespace podpilot::test {
+
+// First line of a test case: `if (rerun_unprivileged()) return;`. As root it runs this very test
+// case again in a child with uid and gid 1000, no capabilities, an empty bounding set and
+// no_new_privs, and checks that it passed; otherwise it does nothing.
+bool rerun_unprivileged();
+
+// Likewise, and inside a pod of the kind named:
+enum class Pod {
+  masked_proc,    // own user, pid and mount namespace; parts of /proc are masked
+  no_pivot_root,  // its seccomp filter answers EPERM to pivot_root(2)
+};
+bool rerun_in(Pod pod);
+
+}  // namespace podpilot::test

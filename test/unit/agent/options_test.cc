@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/options.h"
+
+#include <cstdlib>
+
+#include "test/catch.h"
+
+using namespace podpilot;
+using namespace podpilot::agent;
+
+namespace {
+
+Result<Options> parse(const char* command, std::vector<std::string> words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  return Options::parse(*find_command(command), pointers);
+}
+
+}  // namespace
+
+TEST_CASE("what follows IMAGE is the payload's", "[agent][options]") {
+  using Words = std::vector<std::string>;
+  const std::pair<Words, Words> rows[] = {
+      {{"img"}, {"img"}},
+      {{"img", "--", "ls", "-l"}, {"img", "ls", "-l"}},
+      {{"img", "ls", "-l", "--cache", "x"}, {"img", "ls", "-l", "--cache", "x"}},
+      {{"img", "ls", "--", "-l"}, {"img", "ls", "--", "-l"}},
+      {{"--", "img", "--", "--", "a"}, {"img", "--", "a"}},
+      {{"-t", "--cache", "/c", "img", "-h"}, {"img", "-h"}},
+      {{"--cache=/c", "img", "a,b", ""}, {"img", "a,b", ""}},
+      {{"-e", "A=1,2", "-e", "B=3", "img"}, {"img"}},
+  };
+  for (const auto& [words, arguments] : rows) {
+    const Result<Options> options = parse("run", words);
+    REQUIRE(options);
+    CHECK(options->arguments() == arguments);
+  }
+}
+
+TEST_CASE("values are never split at commas", "[agent][options]") {
+  const Result<Options> options = parse("run", {"-e", "A=1,2", "-e", "B=3", "img"});
+  REQUIRE(options);
+  CHECK(options->texts("env") == std::vector<std::string>{"A=1,2", "B=3"});
+}
+
+TEST_CASE("a flag counts over the environment, that over the default", "[agent][options]") {
+  ::setenv("PODPILOT_TIME_LIMIT", "5s", 1);
+  ::setenv("PODPILOT_PULL", "never", 1);
+  CHECK(parse("run", {"img"})->duration("time-limit") == std::chrono::seconds(5));
+  CHECK(parse("run", {"--time-limit", "1m", "img"})->duration("time-limit") ==
+        std::chrono::minutes(1));
+  CHECK(parse("run", {"img"})->text("pull") == "never");
+  ::unsetenv("PODPILOT_TIME_LIMIT");
+  ::unsetenv("PODPILOT_PULL");
+  CHECK(parse("run", {"img"})->text("pull") == "missing");
+  CHECK_FALSE(parse("run", {"img"})->has("time-limit"));
+}
+
+TEST_CASE("bad options are named", "[agent][options]") {
+  CHECK(parse("run", {"--nope", "img"}).error().text.find("nope") != std::string::npos);
+  CHECK(parse("pilot", {"--entrypoint", "x"}).error().fault == Fault::invalid);
+  CHECK(parse("pilot", {"--jobs"}).error().fault == Fault::invalid);
+  CHECK(parse("pilot", {"--jobs", "two"})->number("jobs").error().text ==
+        "--jobs \"two\": must be a whole number");
+  CHECK(parse("pilot", {"--memory", "2Gb"})->bytes("memory").error().fault == Fault::invalid);
+}
+
+TEST_CASE("help knows every command and every option of it", "[agent][options]") {
+  for (const CommandText& command : commands()) {
+    const std::string help = command_help(command);
+    CHECK(help.find("--help") != std::string::npos);
+    CHECK(help.find("Examples:") != std::string::npos);
+    CHECK(program_help().find(std::string(command.name)) != std::string::npos);
+    std::string line;
+    for (const char c : help) {
+      if (c != '\n') {
+        line += c;
+        continue;
+      }
+      CHECK(line.size() <= 100);
+      line.clear();
+    }
+  }
+}
