@@ -18,6 +18,7 @@ storage:
   maintenance: {uploadpurging: {enabled: false}}
 http: {addr: "127.0.0.1:$port"}
 END
+  : >"$dir/log"
   docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 &
   registry_pid=$!
   for try in {1..200}; do

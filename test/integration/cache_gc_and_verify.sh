@@ -4,7 +4,7 @@
 # cache ls tells what is there, verify finds a byte that changed and removes that layer alone, gc
 # makes room, and the next run pulls what is missing again.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_layer
@@ -17,7 +17,7 @@ image=docker://$registry/tool:1
 expect_exit 0 run "$image" cat /file
 expect_out precious
 expect_exit 0 podpilot cache ls --json --cache "$cache"
-expect_equal "$(jq -c '[.layers, .references]' "$out")" "[2,[\"$registry/tool:1\"]]" "cache ls"
+expect_equal "$(jq -c '[.layers, .references]' "$out")" "[2,[\"$image\"]]" "cache ls"
 expect_whole_cache
 
 file=$(find "$cache" -name file -type f)

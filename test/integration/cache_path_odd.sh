@@ -3,7 +3,7 @@
 #
 # Folders may have names with the characters that overlay's mount options and tools trip over.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_image

@@ -4,7 +4,7 @@
 # The program needs no file beside itself: it tells its version in a chroot that holds nothing else,
 # and runs images in a root that has the kernel's own filesystems and nothing else.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns root bwrap
 start_registry
 busybox_image
@@ -25,5 +25,3 @@ empty_root() {
 expect_exit 0 empty_root doctor --cache /cache
 expect_exit 7 empty_root run --cache /cache "docker://$registry/busybox:1" sh -c 'echo inside; exit 7'
 expect_out inside
-expect_exit 125 empty_root run --cache /cache docker://podpilot.invalid/no:1
-expect_grep '\(registry-unavailable\)' "$err"

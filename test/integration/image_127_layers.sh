@@ -3,12 +3,12 @@
 #
 # As many layers as docker allows, more than mount(2)'s page of options would hold by their paths.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_layer
-make_many() { # LAYOUT
-  local i layers=("$cached")
+make_many() { # LAYOUT LOWEST
+  local i layers=("$2")
   for i in {1..126}; do
     mkdir -p "$1.$i"
     echo "$i" | tee "$1.$i/file-$i" >"$1.$i/last"
@@ -16,7 +16,7 @@ make_many() { # LAYOUT
   done
   make_image "$1" gzip "${layers[@]}" -- --config.env PATH=/bin
 }
-from_cache layers-127 make_many
+from_cache layers-127 make_many "$cached"
 push "$cached" many:1
 
 expect_exit 0 run "docker://$registry/many:1" sh -c 'cat /last; ls /file-* | wc -l; echo x >/last; cat /last'

@@ -17,23 +17,24 @@ PODPILOT=${PODPILOT:-$PODPILOT_BUILD/podpilot}
 
 # --- the folder and the end -----------------------------------------------------------------------
 
-tmp=$(make_temp_dir test)
+tmp=$(make_temp_dir integration)
 chmod 755 "$tmp"
 cache=$tmp/cache
-mkdir "$tmp"/{home,cache,work}
-give_user "$tmp"/{home,cache,work}
+spool=$tmp/spool
+mkdir "$tmp"/{home,cache,spool,work}
+give_user "$tmp"/{home,cache,spool,work}
 out=$tmp/stdout
 err=$tmp/stderr
 
-pids=()    # what the test started beside itself
-mounts=()  # and mounted
+mounts=()
 finish() {
   local status=$? pid mount
   trap - EXIT
   set +e
-  for pid in "${pids[@]}"; do
-    kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-  done
+  for pid in $(jobs -p); do # what the test started beside itself, as far as it still runs
+    kill -KILL "$pid"
+    wait "$pid"
+  done 2>/dev/null
   for mount in "${mounts[@]}"; do umount "$mount" || umount --lazy "$mount"; done
   if ((status != 0 && status != 77)); then
     for log in "$tmp"/*.log; do
@@ -174,7 +175,6 @@ start_registry() { # [htpasswd|token|tls]
         registry_start "$tmp/registry"
       ;;
   esac
-  pids+=("$registry_pid")
   registry=$registry_host
   if [[ -e $tmp/password ]]; then
     jq -n --arg registry "$registry" --arg auth "$(printf 'flyer:%s' "$(<"$tmp/password")" | base64 -w 0)" \
@@ -197,8 +197,8 @@ push() { # LAYOUT REPO:TAG [docker]
 start_fake() { # PROGRAM ARGUMENT...
   local program=$1 log
   log=$tmp/${program%.py}.log
+  : >"$log"
   python3 "$PODPILOT_SOURCE/test/fakes/$program" "${@:2}" >"$log" 2>&1 &
-  pids+=($!)
   wait_for 10 grep -q '^listening on ' "$log"
   fake=$(sed -n 's/^listening on //p' "$log")
 }
@@ -207,25 +207,23 @@ start_fake() { # PROGRAM ARGUMENT...
 # on; a line in $tmp/faults says what goes wrong, $tmp/requests what was asked for.
 start_proxy() {
   : >"$tmp/faults"
+  : >"$tmp/requests"
   start_fake faulty_proxy.py "$registry" "$tmp/faults" "$tmp/requests"
   registry=$fake
 }
 
 # --- spool ----------------------------------------------------------------------------------------
 
-spool=$tmp/spool
-
 submit() { # JSON -> the job's id
   podpilot submit "$spool" - <<<"$1"
 }
 
+pilots=0
 start_pilot() { # [OPTION...]: sets `pilot`, its pid; log in $tmp/pilot-N.log
-  mkdir -p "$spool"
-  give_user "$spool"
+  pilots=$((pilots + 1))
   "${podpilot[@]}" pilot --scheduler "spool:$spool" --cache "$cache" --scratch "$cache/scratch" \
-    "$@" >"$tmp/pilot-${#pids[@]}.log" 2>&1 &
+    "$@" >"$tmp/pilot-$pilots.log" 2>&1 &
   pilot=$!
-  pids+=("$pilot")
 }
 
 drain() { # [OPTION...]: a pilot, until all is done

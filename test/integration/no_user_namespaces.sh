@@ -4,20 +4,18 @@
 # Where the machine forbids user namespaces, every command that needs one says so in a line with
 # what to do, and runs nothing.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_image
 push "$cached" busybox:1
 image=docker://$registry/busybox:1
-mkdir "$spool"
-give_user "$spool"
 submit "{\"image\": \"$image\", \"command\": [\"true\"]}" >"$tmp/id"
 
 refused() { # REMEDY WRAPPER...: podpilot under WRAPPER
   local remedy=$1
   shift
-  expect_error sandbox-unavailable CLONE_NEWUSER "$@" "$program" run --cache "$cache" "$image" true
+  expect_error sandbox-unavailable "new namespaces" "$@" "$program" run --cache "$cache" "$image" true
   expect_grep 'podpilot doctor' "$err"
   expect_exit 125 "$@" "$program" pilot --scheduler "spool:$spool" --cache "$cache" --drain
   expect_grep '\(sandbox-unavailable\)' "$err"

@@ -3,7 +3,7 @@
 #
 # A payload gets descriptors 0, 1 and 2 and no other, whatever podpilot itself was started with.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_image
@@ -12,8 +12,8 @@ image=docker://$registry/busybox:1
 
 exec 5</etc/passwd 9>"$tmp/nine" 77<>"$tmp/many"
 expect_exit 0 run -v "$PODPILOT_BUILD/test/victims:/victims:ro" "$image" /victims/fds
-expect_out $'0\n1\n2'
+expect_equal "$(cut -d' ' -f1 "$out" | xargs)" '0 1 2' "descriptors"
 start_pilot --drain
-id=$(submit "{\"image\": \"$image\", \"command\": [\"sh\", \"-c\", \"ls /proc/\$\$/fd\"]}")
+id=$(submit "{\"image\": \"$image\", \"command\": [\"sh\", \"-c\", \"ls /proc/\$\$/fd; true\"]}")
 wait_for 20 job_is "$id" done
 expect_equal "$(xargs <"$(job_field "$id" .stdout)")" '0 1 2' "a job's descriptors"

@@ -4,7 +4,7 @@
 # Registries with user and password: podpilot takes them from docker's config.json, for the host
 # they are meant for, and says what is missing where they are not there or wrong.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 start_registry htpasswd
 busybox_image
 push "$cached" private/tool:1

@@ -4,7 +4,7 @@
 # Token authentication as public registries do it: the registry names a server, podpilot gets a
 # token from it for this repository, with the password where it has one.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 start_registry token
 busybox_image
 push "$cached" private/tool:1

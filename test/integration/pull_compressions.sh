@@ -4,7 +4,7 @@
 # Layers come in gzip, in zstd and as they are; the same content is the same stored layer however
 # it came.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_layer

@@ -4,7 +4,7 @@
 # The config names each layer's digest after unpacking. A layer that is what the manifest says and
 # not what the config says is not stored.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 start_registry
 busybox_image
 cp -r "$cached" "$tmp/image"

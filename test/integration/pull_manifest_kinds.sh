@@ -4,7 +4,7 @@
 # OCI and Docker manifests, and indexes of both kinds, of which this platform's image is taken and
 # nothing else is fetched.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_layer

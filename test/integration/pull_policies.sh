@@ -4,7 +4,7 @@
 # --pull missing does not ask for what is there, always follows a tag that moved, never touches no
 # network; a digest cannot move, so nothing asks for it twice.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_layer
@@ -17,7 +17,7 @@ image=docker://$registry/tool
 version() { run "$@" -- sh -c 'echo $VERSION'; }
 
 expect_error image-not-found "$registry/tool" version --pull never "$image"
-expect_equal "$(cat "$tmp/requests" 2>/dev/null)" "" "requests of --pull never"
+expect_equal "$(<"$tmp/requests")" "" "requests of --pull never"
 expect_exit 0 version "$image"
 expect_out 1
 

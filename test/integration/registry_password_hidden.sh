@@ -4,7 +4,7 @@
 # The registry's password is in config.json and goes to the registry. It is in no process's
 # arguments or environment, in no log, and nowhere in cache or spool; no payload can see it.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry htpasswd
 busybox_image
@@ -18,7 +18,7 @@ secrets=$(<"$tmp/password")\|$(jq -r '.auths[].auth' "$tmp/proxy.json")
 
 # shellcheck disable=SC2016
 id=$(submit "$(jq -n --arg image "docker://$registry/tool:1" --arg marker "$spool" '{image: $image,
-  command: ["sh", "-c", "cat /proc/*/environ /proc/*/cmdline /proc/*/fd/* </dev/null; sleep 2", $marker]}')")
+  command: ["sh", "-c", "cat /proc/*/environ /proc/*/cmdline; sleep 2", $marker]}')")
 start_pilot --drain --registry-config "$tmp/proxy.json" --log-level debug
 while kill -0 "$pilot" 2>/dev/null; do
   for pid in $(processes); do

@@ -5,7 +5,7 @@
 # code, 128+n for its signal, 127 and 126 for a program that is not there or cannot run, 125 for
 # podpilot's own failures.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_image

@@ -4,7 +4,7 @@
 # The image says how it is to be run (Entrypoint, Cmd, Env, WorkingDir, User), and the command line
 # replaces each of them the way people know it from docker.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_layer
@@ -23,7 +23,7 @@ expect_out 'entry --help -x'
 expect_exit 0 run --entrypoint printf "$image" '%s|' one 'two three' 'four,five'
 expect_out 'one|two three|four,five|'
 expect_exit 0 run --entrypoint id "$image"  # without Cmd
-expect_out 'uid=1000(user) gid=1000(user) groups=1000(user),2000(extra)'
+expect_grep '^uid=1000\(user\) gid=1000\(user\)' "$out"
 expect_exit 0 run --entrypoint sh "$image" -c 'pwd; echo $COLOUR, $SPACE, $HOME'
 expect_out $'/made/on/demand\nblue, a b, /home/user'
 
@@ -31,8 +31,8 @@ expect_exit 0 run --entrypoint sh -e COLOUR=red -e 'EMPTY=' -e NEW=a,b -w /tmp -
   -c 'pwd; echo $COLOUR, ${EMPTY-unset}, $NEW; id -u; echo $HOME'
 expect_out $'/tmp\nred, , a,b\n0\n/root'
 expect_exit 0 run --entrypoint id -u 1234:2345 "$image"
-expect_out 'uid=1234 gid=2345 groups=2345'
-expect_error image-invalid nobody-here run -u nobody-here "$image"
+expect_grep '^uid=1234 gid=2345' "$out"
+expect_error job-invalid nobody-here run -u nobody-here "$image"
 
 # Nothing of our own environment goes in.
 expect_exit 0 "${unprivileged[@]}" env "HOME=$tmp/home" SECRET=1 "$program" run \

@@ -4,7 +4,7 @@
 # podpilot is transparent: bytes go through stdin, stdout and stderr unchanged, and a signal that
 # podpilot gets is one that the payload gets, so that timeout(1) and batch systems work with it.
 # shellcheck source=test/integration/lib.sh
-. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 needs userns
 start_registry
 busybox_image
@@ -24,23 +24,24 @@ expect_equal "$(<"$err")" err stderr
 expect_exit 0 run "$image" -- sh -c 'test -t 0 || echo no terminal; cut -d" " -f6 /proc/$$/stat'
 expect_out $'no terminal\n2'
 
-for signal in TERM INT HUP USR1 USR2 QUIT; do
-  "${podpilot[@]}" run --cache "$cache" "$image" -- sh -c "trap 'echo got $signal; exit 9' $signal
-    echo ready; while :; do sleep 0.05; done" >"$out" 2>"$err" &
-  pids+=($!)
+start() { # COMMAND...: in the background, until it says that it is ready
+  : >"$out"
+  "${podpilot[@]}" run --cache "$cache" "$image" -- "$@" >"$out" &
   wait_for 10 grep -q ready "$out"
-  kill "-$signal" $!
-  status=0
+}
+expect_end() { # CODE
+  local status=0
   wait $! || status=$?
-  expect_equal "$status" 9 "exit code after SIG$signal"
+  expect_equal "$status" "$1" "exit code after SIG$signal"
+}
+for signal in TERM INT HUP USR1 USR2 QUIT; do
+  start sh -c "trap 'echo got $signal; exit 9' $signal; echo ready; while :; do sleep 0.05; done"
+  kill "-$signal" $!
+  expect_end 9
   expect_grep "got $signal" "$out"
 done
-
 # Without a handler the payload dies of it, as a program started by hand would.
-"${podpilot[@]}" run --cache "$cache" "$image" -- sh -c 'echo ready; exec sleep 60' >"$out" &
-pids+=($!)
-wait_for 10 grep -q ready "$out"
+signal=TERM
+start sh -c 'echo ready; exec sleep 60'
 kill -TERM $!
-status=0
-wait $! || status=$?
-expect_equal "$status" 143 "exit code after SIGTERM"
+expect_end 143
