@@ -20,8 +20,7 @@ struct OptionRow {
 
 inline constexpr unsigned kImages = kPilot | kRun | kPull;
 inline constexpr unsigned kSpool = kSubmit | kQueue | kCancel;
-inline constexpr unsigned kAll =
-    kImages | kSpool | kCache | kDoctor | kVersion;
+inline constexpr unsigned kAll = kImages | kSpool | kCache | kDoctor | kVersion;
 
 inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"scheduler", 0, "URL", "", kPilot, "who gives work: spool:FOLDER"},
@@ -55,7 +54,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "jobs while they run; else scratch/ in the cache"},
     {"registry-config", 0, "FILE", "", kImages,
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
-    {"events-fd", 0, "N", "", kPull, "tell what happens on this descriptor, one JSON object a line"},
+    {"events-fd", 0, "N", "", kPull,
+     "tell what happens on this descriptor, one JSON object a line"},
     {"quiet", 'q', "", "", kRun | kPull, "no progress"},
     {"log-level", 0, "LEVEL", "", kPilot | kRun | kPull, "debug, info, warning or error"},
     {"log-format", 0, "FORMAT", "text", kPilot | kRun | kPull, "text or json"},

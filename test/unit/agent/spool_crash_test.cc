@@ -96,7 +96,7 @@ TEST_CASE("no crash loses or doubles a job", "[spool][protocol]") {
   }
   SECTION("somebody removed a job's folder by hand") {
     const std::string id = spool.submit();
-    std::system(("rm -rf " + jobs + id).c_str());
+    CHECK(std::system(("rm -rf " + jobs + id).c_str()) == 0);
     CHECK_FALSE(spool.a.take());
     CHECK(*spool.folder.drained());
     CHECK(spool.state(id) == "failed");
