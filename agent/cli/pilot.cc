@@ -54,11 +54,16 @@ Result<PilotPolicy> make_policy(const Options& options) {
   Resources& total = policy.offer.total;
   total = TRY(detect_resources(scratch_folder(options)));
   total.memory -= std::min(total.memory / 2, kReserve);
-  if (options.has("cpus")) total.cpus = static_cast<unsigned>(TRY(options.number("cpus")));
+  if (options.has("cpus")) {
+    const std::uint64_t cpus = TRY(options.number("cpus"));
+    total.cpus = static_cast<unsigned>(cpus);
+  }
   if (options.has("memory")) total.memory = TRY(options.bytes("memory"));
   policy.offer.capacity = std::max(1U, total.cpus);
-  if (options.has("jobs"))
-    policy.offer.capacity = static_cast<unsigned>(TRY(options.number("jobs")));
+  if (options.has("jobs")) {
+    const std::uint64_t jobs = TRY(options.number("jobs"));
+    policy.offer.capacity = static_cast<unsigned>(jobs);
+  }
   if (total.cpus == 0 || policy.offer.capacity == 0)
     return Error{Fault::invalid, "--cpus and --jobs must be at least 1"};
   policy.offer.attributes = {{"rung", "userns"}, {"version", std::string(build_info().version)}};

@@ -75,10 +75,14 @@ Result<JobDescription> describe_job(const Options& options) {
   job.scratch = "";
   job.pull = TRY(pull_policy(options));
   for (const std::string& text : options.texts("env")) TRY(add_variable(job, text));
-  for (const std::string& text : options.texts("volume"))
-    job.binds.push_back(TRY(parse_volume(text)));
-  for (const std::string& text : options.texts("tmpfs"))
-    job.tmpfs.push_back(TRY(parse_tmpfs(text)));
+  for (const std::string& text : options.texts("volume")) {
+    Bind bind = TRY(parse_volume(text));
+    job.binds.push_back(std::move(bind));
+  }
+  for (const std::string& text : options.texts("tmpfs")) {
+    Tmpfs tmpfs = TRY(parse_tmpfs(text));
+    job.tmpfs.push_back(std::move(tmpfs));
+  }
   if (options.has("time-limit")) job.time_limit = TRY(options.duration("time-limit"));
   return job;
 }
@@ -108,7 +112,8 @@ class Run {
 
  private:
   Result<void> open() {
-    store_.emplace(TRY(oci::Store::open(cache_folder(options_)).within("cache")));
+    oci::Store store = TRY(oci::Store::open(cache_folder(options_)).within("cache"));
+    store_.emplace(std::move(store));
     scratch_ = TRY(Scratch::open(poller_, scratch_folder(options_)).within("scratch"));
     const std::optional<std::string> config = TRY(registry_config(options_));
     progress_.emplace(job_.image, !options_.has("quiet"));
