@@ -40,6 +40,14 @@ LayerEntry line_of(const TarEntry& entry, Type type) {
   return line;
 }
 
+LayerEntry implied_line() {
+  LayerEntry line;
+  line.type = Type::folder;
+  line.mode = kImpliedMode;
+  line.implied = true;
+  return line;
+}
+
 Xattrs kept_xattrs(const TarEntry& entry) {
   Xattrs kept;
   for (const auto& xattr : entry.xattrs)
@@ -57,11 +65,7 @@ bool is_on_disk(Type type) { return type != Type::skipped && type != Type::pendi
 LayerBuilder::LayerBuilder(BorrowedFd root, mode_t umask)
     : root_(root), folders_(tree_, root), disk_(umask) {
   // The root's own event: implied until an entry names it.
-  LayerEntry line;
-  line.type = Type::folder;
-  line.mode = kImpliedMode;
-  line.implied = true;
-  events_.push_back({line, FileTree::kRoot, 0});
+  events_.push_back({implied_line(), FileTree::kRoot, 0, 0});
 }
 
 Result<void> LayerBuilder::add(const TarEntry& entry, TarReader& tar) {
@@ -110,9 +114,7 @@ Result<void> LayerBuilder::add_root(const TarEntry& entry) {
   if (entry.type != TarEntry::Type::folder)
     return Error{Fault::invalid, "the image's root is not a folder"};
   // Its mode shows in the image's fix-up layer; the layer's own top folder stays as it is.
-  tree_.set_value(FileTree::kRoot, events_.size());
-  events_.push_back({line_of(entry, Type::folder), FileTree::kRoot,
-                     static_cast<std::uint32_t>(events_.size())});
+  describe_again(FileTree::kRoot, line_of(entry, Type::folder));
   return {};
 }
 
@@ -131,7 +133,7 @@ NodeId LayerBuilder::record(Place place, Kind kind, const LayerEntry& line,
                             std::string_view target) {
   const auto event = static_cast<std::uint32_t>(events_.size());
   const NodeId node = tree_.add(place.parent, place.name, kind, event, target);
-  events_.push_back({line, node, event});
+  events_.push_back({line, node, event, line.mode});
   events_.back().entry.target = tree_[node].target;
   disk_bytes_ += kInodeBytes;
   return node;
@@ -159,15 +161,26 @@ Result<void> LayerBuilder::add_folder(const TarEntry& entry, Place place) {
   NodeId node = place.existing;
   if (node != kNoNode && tree_[node].kind == Kind::folder) {
     line.xattrs |= event_of(node).entry.xattrs;
-    const std::uint32_t primary = event_of(node).primary;
-    tree_.set_value(node, events_.size());
-    events_.push_back({line, node, primary});
+    describe_again(node, line);
   } else {
     node = TRY(new_folder(place, line));
   }
   if (kept.empty()) return {};
   const BorrowedFd parent = TRY(folders_.open(place.parent));
   return disk_.set_folder_xattrs(parent, tree_[node].name.data(), kept);
+}
+
+// The place in the index stays that of the first entry: that one replaced whatever a lower layer may
+// have here, and what came since went into it.
+void LayerBuilder::describe_again(NodeId folder, const LayerEntry& line) {
+  Event& known = events_[tree_[folder].value];
+  if (!known.entry.implied) {
+    known.entry = line;
+    return;
+  }
+  const auto event = static_cast<std::uint32_t>(events_.size());
+  tree_.set_value(folder, event);
+  events_.push_back({line, folder, event, known.made_with});
 }
 
 Result<NodeId> LayerBuilder::folder_at(std::string_view path) {
@@ -179,11 +192,7 @@ Result<NodeId> LayerBuilder::folder_at(std::string_view path) {
 Result<NodeId> LayerBuilder::implied_folder(NodeId parent, std::string_view name, NodeId existing) {
   if (existing != kNoNode && !is_whiteout(existing))
     return Error{Fault::invalid, printable(tree_.path(existing)) + " is not a folder"};
-  LayerEntry line;
-  line.type = Type::folder;
-  line.mode = kImpliedMode;
-  line.implied = true;
-  return new_folder({parent, name, existing}, line);
+  return new_folder({parent, name, existing}, implied_line());
 }
 
 Result<void> LayerBuilder::add_file(const TarEntry& entry, Place place, TarReader& tar) {
@@ -278,12 +287,22 @@ void LayerBuilder::record_marker(Type type, NodeId folder, std::string_view name
   LayerEntry line;
   line.type = type;
   line.target = name;
-  events_.push_back({line, folder, 0});
+  events_.push_back({line, folder, 0, 0});
+}
+
+// As folder_at(); nothing where this layer has a file on the way, below which nothing can be hidden.
+Result<NodeId> LayerBuilder::marked_folder(std::string_view path) {
+  return tree_.resolve(
+      path, [this](NodeId parent, std::string_view name, NodeId existing) -> Result<NodeId> {
+        if (existing != kNoNode && !is_whiteout(existing)) return kNoNode;
+        return implied_folder(parent, name, existing);
+      });
 }
 
 Result<void> LayerBuilder::add_whiteout(std::string_view path) {
   Place place;
-  place.parent = TRY(folder_at(parent_of(path)));
+  place.parent = TRY(marked_folder(parent_of(path)));
+  if (place.parent == kNoNode) return {};
   place.name = base_of(path);
   place.existing = tree_.find(place.parent, place.name);
   NodeId node = place.existing;
@@ -302,7 +321,8 @@ Result<void> LayerBuilder::add_whiteout(std::string_view path) {
 }
 
 Result<void> LayerBuilder::add_opaque(std::string_view path) {
-  const NodeId folder = TRY(folder_at(path));
+  const NodeId folder = TRY(marked_folder(path));
+  if (folder == kNoNode) return {};
   // The kernel does not look at a layer's top folder: there the fix-up layer hides the names.
   if (folder != FileTree::kRoot) TRY(set_opaque(folder));
   record_marker(Type::opaque, folder, {});
@@ -319,9 +339,8 @@ Result<void> LayerBuilder::finish() {
   for (auto id = static_cast<NodeId>(tree_.size() - 1); id != FileTree::kRoot; --id) {
     if (!tree_[id].alive || tree_[id].kind != Kind::folder) continue;
     const Event& event = event_of(id);
-    const mode_t made_with = stored_mode(events_[event.primary].entry);
     const BorrowedFd parent = TRY(folders_.open(tree_[id].parent));
-    TRY(disk_.finish_folder(parent, tree_[id].name.data(), made_with, stored_mode(event.entry),
+    TRY(disk_.finish_folder(parent, tree_[id].name.data(), event.made_with, stored_mode(event.entry),
                             time_of(event.entry))
             .within(printable(tree_.path(id))));
   }

@@ -101,6 +101,16 @@ TEST_CASE("a parent that is a link below is followed", "[oci][layer][fixup]") {
         "D d 0755 @0\nW d/x\nL l <- 0:l\n");
 }
 
+TEST_CASE("where a folder first stands counts, and what is last said of it",
+          "[oci][layer][fixup]") {
+  // The folder replaces the link before the file is put into it.
+  CHECK(plan({tar().symlink("b", "a").folder("a"),
+              tar().folder("b").file("b/x").folder("b", 0700)}) == "");
+  // The file goes through the link that the folder then replaces.
+  CHECK(plan({tar().symlink("b", "a").folder("a"), tar().file("b/x").folder("b")}) ==
+        "D a 0755 @0\nL a/x <- 1:b/x\nD b 0755 @1\nW b/x\n");
+}
+
 TEST_CASE("hard links into lower layers", "[oci][layer][fixup]") {
   CHECK(plan({tar().folder("d").file("d/f"), tar().hard_link("e", "d/f")}) ==
         "L e <- 0:d/f\n");
