@@ -55,7 +55,9 @@ Xattrs kept_xattrs(const TarEntry& entry) {
   return kept;
 }
 
-mode_t stored_mode(const LayerEntry& line) { return line.mode & kStoredModeBits; }
+mode_t stored_mode(const LayerEntry& line) {
+  return line.type == Type::folder ? stored_folder_mode(line.mode) : stored_file_mode(line.mode);
+}
 FileTime time_of(const LayerEntry& line) { return {line.mtime, line.mtime_nsec}; }
 
 bool is_on_disk(Type type) { return type != Type::skipped && type != Type::pending_link; }
@@ -335,7 +337,7 @@ Result<void> LayerBuilder::set_opaque(NodeId folder) {
 }
 
 Result<void> LayerBuilder::finish() {
-  // Children have the higher ids: a folder that closes itself to us comes after what is in it.
+  // Children have the higher ids: a folder's time is set after those of the folders in it.
   for (auto id = static_cast<NodeId>(tree_.size() - 1); id != FileTree::kRoot; --id) {
     if (!tree_[id].alive || tree_[id].kind != Kind::folder) continue;
     const Event& event = event_of(id);

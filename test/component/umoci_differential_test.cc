@@ -80,7 +80,7 @@ class RandomImage {
   }
 
   void add(TarBuilder& tar, unsigned number, std::vector<std::string>& files) {
-    static constexpr unsigned kModes[] = {0755, 0700, 01777, 0750};
+    static constexpr unsigned kModes[] = {0755, 0700, 01777, 0555};
     static constexpr const char* kTargets[] = {"a", "b/c", "/c", "../d", "/a/b", "."};
     const unsigned kind = pick(9);
     const std::string name = kind >= 5 || (kind == 3 && pick(2)) ? file_path() : path();

@@ -14,6 +14,7 @@
 #include "test/support/tar_builder.h"
 #include "test/support/temp_dir.h"
 #include "test/support/tree_listing.h"
+#include "test/support/unprivileged.h"
 
 using namespace podpilot;
 using namespace podpilot::test;
@@ -142,6 +143,11 @@ TEST_CASE("devices hide what is below", "[oci][layer][fixup]") {
   CHECK(plan({tar().folder("d").add(device)}) == "");
 }
 
+TEST_CASE("folders that a layer keeps open are closed", "[oci][layer][fixup]") {
+  CHECK(plan({tar().folder("a", 0).file("a/x").folder("b", 0555).folder("c", 01077)}) ==
+        "D a 0000 @0\nD c 1077 @0\n");
+}
+
 TEST_CASE("an opaque root hides all below it", "[oci][layer][fixup]") {
   CHECK(plan({tar().file("a").folder("b").file("b/x"), tar().opaque("").folder("b").file("c")}) ==
         "W a\nD b 0755 @1\nW b/x\n");
@@ -157,6 +163,7 @@ TEST_CASE("a layer may be applied twice", "[oci][layer][fixup]") {
 }
 
 TEST_CASE("the fix-up is made of links and folders", "[oci][layer][fixup]") {
+  if (rerun_unprivileged()) return;
   TarItem folder;
   folder.name = "usr/lib/";
   folder.type = '5';
@@ -168,11 +175,14 @@ TEST_CASE("the fix-up is made of links and folders", "[oci][layer][fixup]") {
   const auto steps = oci::plan_fixup(layers.trees, layers.sequence);
   REQUIRE(steps);
   REQUIRE(error_of(materialise_fixup(*steps, layers.trees, layers.roots, dir.fd())).text == "");
-  CHECK(list_tree(dir.fd()) ==
-        "lib l usr/lib\nusr d 0755\nusr/lib d 0000\nusr/lib/f f 0600 7\n");
   struct stat st {};
   ::fstat(dir.fd().get(), &st);
   CHECK((st.st_mode & 07777) == 0700);
+  REQUIRE(::fstatat(dir.fd().get(), "usr/lib", &st, 0) == 0);
+  CHECK((st.st_mode & 07777) == 0);
+  REQUIRE(::fchmodat(dir.fd().get(), "usr/lib", 0700, 0) == 0);
+  CHECK(list_tree(dir.fd()) ==
+        "lib l usr/lib\nusr d 0755\nusr/lib d 0700\nusr/lib/f f 0600 7\n");
   CHECK(::fstatat(dir.fd().get(), "usr/lib/f", &st, 0) == 0);
   CHECK(st.st_nlink == 2);
 }
