@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unpacks the entries of one layer into an empty folder, in overlay format, and keeps what its index
-// will say. Nobody else may write below that folder meanwhile.
+// Unpacks the entries of one layer into an empty folder, in overlay format, and keeps what its
+// index will say. Nobody else may write below that folder meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +51,7 @@ class LayerBuilder {
   Result<void> add_file(const TarEntry& entry, Place place, TarReader& tar);
   Result<void> add_symlink(const TarEntry& entry, Place place);
   Result<void> add_fifo(const TarEntry& entry, Place place);
+  Result<void> add_skipped(const TarEntry& entry, Place place);
   Result<void> add_hard_link(const TarEntry& entry, Place place);
   Result<void> add_whiteout(std::string_view path);
   Result<void> add_opaque(std::string_view path);

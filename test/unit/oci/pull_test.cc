@@ -29,7 +29,9 @@ std::string tar_of(const std::string& name, std::size_t size = 100) {
   return TarBuilder().file(name, content).bytes();
 }
 
-std::size_t count(BorrowedFd folder) { return oci::list_folder(folder)->size(); }
+std::size_t count(BorrowedFd folder) {
+  return oci::list_folder(folder)->size();
+}
 
 }  // namespace
 

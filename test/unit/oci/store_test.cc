@@ -41,7 +41,9 @@ oci::Image pulled(Store& store, const std::vector<std::string>& tars, const std:
   return *std::move(image);
 }
 
-std::vector<std::string> names_in(BorrowedFd folder) { return *oci::list_folder(folder); }
+std::vector<std::string> names_in(BorrowedFd folder) {
+  return *oci::list_folder(folder);
+}
 
 const oci::Platform kHost = oci::Platform::host();
 
@@ -53,7 +55,7 @@ TEST_CASE("a store is private and says where it is", "[oci][store]") {
   ::chmod((dir / "odd:na,me").c_str(), 02777);
   auto store = Store::open(dir / "odd:na,me");
   REQUIRE(store);
-  struct stat st {};
+  struct stat st{};
   REQUIRE(::stat((dir / "odd:na,me/v1").c_str(), &st) == 0);
   CHECK((st.st_mode & 07777) == 0700);
   REQUIRE(::stat((dir / "odd:na,me/v1/layers").c_str(), &st) == 0);
@@ -205,8 +207,7 @@ TEST_CASE("gc removes the least recently used and keeps what is in use", "[oci][
   CHECK(report->bytes_after == 0);
   for (BorrowedFd folder : {BorrowedFd(store->layout().layers), BorrowedFd(store->layout().images),
                             BorrowedFd(store->layout().refs), BorrowedFd(store->layout().fixups),
-                            BorrowedFd(store->layout().locks),
-                            BorrowedFd(store->layout().staging)})
+                            BorrowedFd(store->layout().locks), BorrowedFd(store->layout().staging)})
     CHECK(names_in(folder) == std::vector<std::string>());
 }
 
@@ -269,8 +270,8 @@ TEST_CASE("after a restart of the node layers are compared before they are used"
     file = image.layers.front() + "/d/f";
     // As another boot would have left it.
     const std::string record_name = oci::image_file(image.manifest);
-    auto record = *oci::ImageRecord::parse(
-        *read_file_at(store->layout().images, record_name, 1 << 20));
+    auto record =
+        *oci::ImageRecord::parse(*read_file_at(store->layout().images, record_name, 1 << 20));
     record.boot = "other";
     REQUIRE(replace_file_at(store->layout().images, record_name, record.str(), 0600, Durable::no));
   }
