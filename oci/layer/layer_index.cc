@@ -210,7 +210,8 @@ Result<LayerIndex> parse_layer_index(std::string text) {
   char* const base = index.text.data();
   for (std::size_t at = first; at < end_at;) {
     const std::size_t newline = all.find('\n', at);
-    index.entries.push_back(TRY(parse_line(base + at, base + newline)));
+    const LayerEntry entry = TRY(parse_line(base + at, base + newline));
+    index.entries.push_back(entry);
     at = newline + 1;
   }
   if (index.entries.size() != end.totals.entries) return damaged("wrong number of entries");

@@ -105,7 +105,7 @@ class Materialiser {
     if (source.entry == NodeSource::kImplied) return metadata;
     const LayerTree& layer = layers_[source.layer];
     const LayerEntry& line = layer.index().entries[source.entry];
-    metadata.mode = line.mode & kStoredModeBits;
+    metadata.mode = stored_file_mode(line.mode);  // closed ones too: nothing is read here again
     metadata.time = {line.mtime, line.mtime_nsec};
     const NodeId node = layer.node_of_entry(source.entry);
     if (!line.xattrs || node == FileTree::kRoot) return metadata;

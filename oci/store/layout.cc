@@ -75,9 +75,10 @@ Result<void> open_folders(StoreLayout& layout) {
 Result<StoreLayout> StoreLayout::open(const std::string& cache_path) {
   const std::string where = "cache " + printable(cache_path);
   StoreLayout layout;
-  layout.cache = DirFd(TRY(make_dirs(cache_path, kPrivate).within(where)));
+  layout.cache = TRY(make_dirs(cache_path, kPrivate).within(where));
   TRY(open_folders(layout).within(where));
-  layout.path = fmt::format("{}/v{}", TRY(absolute(cache_path).within(where)), kStoreFormat);
+  const std::string cache = TRY(absolute(cache_path).within(where));
+  layout.path = fmt::format("{}/v{}", cache, kStoreFormat);
   layout.boot = boot_id();
   return layout;
 }

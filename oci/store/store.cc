@@ -138,7 +138,8 @@ Result<Image> Store::add_image(const Digest& manifest, const Platform& platform,
                      .created = now_seconds()};
   for (const Digest& id : stacked(diff_ids)) {
     const DirFd layer = TRY(open_layer(layout_, id));
-    record.size += TRY(read_layer_totals_in(layer)).disk_bytes;
+    const LayerTotals totals = TRY(read_layer_totals_in(layer));
+    record.size += totals.disk_bytes;
   }
   FileLock image = TRY(FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, stop));
   const FileLock fixup = TRY(ensure_fixup(record.fixup, diff_ids, stop).within("fix-up layer"));

@@ -90,7 +90,7 @@ class Inspector {
     const char* name = files_[id].name.data();
     struct stat st{};
     if (::fstatat(parent->get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != EACCES) report(id, errno_name(errno));
+      report(id, errno_name(errno));
       return {};
     }
     if ((st.st_mode & S_IFMT) != file_type(line.type)) {
@@ -102,7 +102,9 @@ class Inspector {
       return {};
     }
     if (line.type == Type::symlink) return inspect_symlink(id, *parent, line);
-    if ((st.st_mode & 07777) != (line.mode & kStoredModeBits)) report(id, "has another mode");
+    const mode_t mode =
+        line.type == Type::folder ? stored_folder_mode(line.mode) : stored_file_mode(line.mode);
+    if ((st.st_mode & 07777) != mode) report(id, "has another mode");
     if (line.type == Type::file) return inspect_file(id, *parent, line, st);
     return {};
   }
@@ -140,9 +142,8 @@ class Inspector {
   Result<void> inspect_names(NodeId id) {
     const std::optional<BorrowedFd> fd = folder(id);
     if (!fd) return {};
-    Result<std::vector<std::string>> names = list_folder(*fd);
-    if (!names) return {};  // closed to us by its own mode
-    for (const std::string& name : *names)
+    const std::vector<std::string> names = TRY(list_folder(*fd));
+    for (const std::string& name : names)
       if (files_.find(id, name) == kNoNode) report(id, "has an unknown " + printable(name));
     return {};
   }
