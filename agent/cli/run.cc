@@ -27,14 +27,14 @@ constexpr ClaimId kClaim = 1;
 
 Result<Bind> parse_volume(const std::string& text) {
   const std::vector<std::string_view> parts = split(text, ':');
-  const bool mode_known = parts.size() == 2 || (parts.size() == 3 && (parts[2] == "ro" || parts[2] == "rw"));
+  const bool mode_known =
+      parts.size() == 2 || (parts.size() == 3 && (parts[2] == "ro" || parts[2] == "rw"));
   if (!mode_known || !parts[0].starts_with('/') || !parts[1].starts_with('/'))
     return Error{Fault::invalid,
                  fmt::format("--volume \"{}\": must be /source:/target, with :ro if it shall be "
                              "read-only",
                              printable(text))};
-  return Bind{std::string(parts[0]), std::string(parts[1]),
-              parts.size() == 2 || parts[2] == "rw"};
+  return Bind{std::string(parts[0]), std::string(parts[1]), parts.size() == 2 || parts[2] == "rw"};
 }
 
 Result<Tmpfs> parse_tmpfs(const std::string& text) {
@@ -43,8 +43,8 @@ Result<Tmpfs> parse_tmpfs(const std::string& text) {
   if (colon == std::string::npos) return tmpfs;
   const auto size = parse_bytes(std::string_view(text).substr(colon + 1));
   if (!size)
-    return Error{Fault::invalid, fmt::format("--tmpfs \"{}\": must be /target or /target:512MiB",
-                                             printable(text))};
+    return Error{Fault::invalid,
+                 fmt::format("--tmpfs \"{}\": must be /target or /target:512MiB", printable(text))};
   tmpfs.size = *size;
   return tmpfs;
 }
@@ -169,7 +169,8 @@ class Run {
     });
     if (const Result<void> ran = poller_.run(); !ran)
       return report_failure(kCommand, Origin::pilot, ran.error());
-    if (!*supplied) return report_failure(kCommand, supplied->error().origin, supplied->error().error);
+    if (!*supplied)
+      return report_failure(kCommand, supplied->error().origin, supplied->error().error);
     const Result<JobFolder> folder = scratch_->make_job();
     if (!folder) return report_failure(kCommand, Origin::site, folder.error());
     const Result<sandbox::Spec> spec =
@@ -207,8 +208,8 @@ int run_command(const Options& options) {
   if (!job) return report_usage(kCommand, job.error());
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return report_failure(kCommand, Origin::site, launcher.error());
-  Result<SignalFd> signals = SignalFd::create(
-      {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
+  Result<SignalFd> signals =
+      SignalFd::create({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
   if (!signals) return report_failure(kCommand, Origin::pilot, signals.error());
   return Run(options, *std::move(job), *std::move(launcher), *std::move(signals)).execute();
 }

@@ -15,11 +15,12 @@ Json as_json(const LayerProgress& layer) {
           {"total", layer.total},
           {"layers", layer.layers}};
 }
-Json as_json(const PullReady& ready) { return {{"event", "ready"}, {"manifest", ready.manifest}}; }
+Json as_json(const PullReady& ready) {
+  return {{"event", "ready"}, {"manifest", ready.manifest}};
+}
 Json as_json(const PullFailed& failed) {
-  return {{"event", "failed"},
-          {"fault", std::string(to_string(failed.fault))},
-          {"text", failed.text}};
+  return {
+      {"event", "failed"}, {"fault", std::string(to_string(failed.fault))}, {"text", failed.text}};
 }
 
 Fault parse_fault(std::string_view name) {

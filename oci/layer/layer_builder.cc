@@ -47,10 +47,16 @@ Xattrs kept_xattrs(const TarEntry& entry) {
   return kept;
 }
 
-mode_t stored_mode(const LayerEntry& line) { return line.mode & kStoredModeBits; }
-FileTime time_of(const LayerEntry& line) { return {line.mtime, line.mtime_nsec}; }
+mode_t stored_mode(const LayerEntry& line) {
+  return line.mode & kStoredModeBits;
+}
+FileTime time_of(const LayerEntry& line) {
+  return {line.mtime, line.mtime_nsec};
+}
 
-bool is_on_disk(Type type) { return type != Type::skipped && type != Type::pending_link; }
+bool is_on_disk(Type type) {
+  return type != Type::skipped && type != Type::pending_link;
+}
 
 }  // namespace
 
@@ -77,10 +83,14 @@ Result<void> LayerBuilder::add_clean(const TarEntry& entry, TarReader& tar) {
   std::string path = TRY(clean_path(entry.path));
   const EntryName name = TRY(parse_entry_name(std::move(path)));
   switch (name.kind) {
-    case EntryName::Kind::plain: return add_plain(entry, name.path, tar);
-    case EntryName::Kind::whiteout: return add_whiteout(name.path);
-    case EntryName::Kind::opaque: return add_opaque(name.path);
-    case EntryName::Kind::ignored: return {};
+    case EntryName::Kind::plain:
+      return add_plain(entry, name.path, tar);
+    case EntryName::Kind::whiteout:
+      return add_whiteout(name.path);
+    case EntryName::Kind::opaque:
+      return add_opaque(name.path);
+    case EntryName::Kind::ignored:
+      return {};
   }
   return {};
 }
@@ -92,11 +102,16 @@ Result<void> LayerBuilder::add_plain(const TarEntry& entry, std::string_view pat
   place.name = base_of(path);
   place.existing = tree_.find(place.parent, place.name);
   switch (entry.type) {
-    case TarEntry::Type::folder: return add_folder(entry, place);
-    case TarEntry::Type::file: return add_file(entry, place, tar);
-    case TarEntry::Type::symlink: return add_symlink(entry, place);
-    case TarEntry::Type::hard_link: return add_hard_link(entry, place);
-    case TarEntry::Type::fifo: return add_fifo(entry, place);
+    case TarEntry::Type::folder:
+      return add_folder(entry, place);
+    case TarEntry::Type::file:
+      return add_file(entry, place, tar);
+    case TarEntry::Type::symlink:
+      return add_symlink(entry, place);
+    case TarEntry::Type::hard_link:
+      return add_hard_link(entry, place);
+    case TarEntry::Type::fifo:
+      return add_fifo(entry, place);
     case TarEntry::Type::device:
     case TarEntry::Type::socket:
       TRY(clear(place));
@@ -111,8 +126,8 @@ Result<void> LayerBuilder::add_root(const TarEntry& entry) {
     return Error{Fault::invalid, "the image's root is not a folder"};
   // Its mode shows in the image's fix-up layer; the layer's own top folder stays as it is.
   tree_.set_value(FileTree::kRoot, events_.size());
-  events_.push_back({line_of(entry, Type::folder), FileTree::kRoot,
-                     static_cast<std::uint32_t>(events_.size())});
+  events_.push_back(
+      {line_of(entry, Type::folder), FileTree::kRoot, static_cast<std::uint32_t>(events_.size())});
   return {};
 }
 
@@ -261,7 +276,8 @@ Result<void> LayerBuilder::add_hard_link(const TarEntry& entry, Place place) {
     return {};
   }
   if (!tree_[target].alive)  // it stood below what this entry replaces
-    return Error{Fault::invalid, fmt::format("hard link to {}, which it replaces", printable(path))};
+    return Error{Fault::invalid,
+                 fmt::format("hard link to {}, which it replaces", printable(path))};
   const NodeId node =
       record(place, tree_[target].kind, line_of(entry, Type::hard_link), tree_[target].target);
   events_.back().primary = event_of(target).primary;
@@ -321,8 +337,9 @@ Result<void> LayerBuilder::finish() {
     const Event& event = event_of(id);
     const mode_t made_with = stored_mode(events_[event.primary].entry);
     const BorrowedFd parent = TRY(folders_.open(tree_[id].parent));
-    TRY(disk_.finish_folder(parent, tree_[id].name.data(), made_with, stored_mode(event.entry),
-                            time_of(event.entry))
+    TRY(disk_
+            .finish_folder(parent, tree_[id].name.data(), made_with, stored_mode(event.entry),
+                           time_of(event.entry))
             .within(printable(tree_.path(id))));
   }
   return {};

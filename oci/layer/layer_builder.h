@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unpacks the entries of one layer into an empty folder, in overlay format, and keeps what its index
-// will say. Nobody else may write below that folder meanwhile.
+// Unpacks the entries of one layer into an empty folder, in overlay format, and keeps what its
+// index will say. Nobody else may write below that folder meanwhile.
 #pragma once
 
 #include <cstdint>

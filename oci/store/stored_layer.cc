@@ -35,11 +35,16 @@ Result<DirFd> open_at(BorrowedFd parent, const std::string& name) {
 
 mode_t file_type(Type type) {
   switch (type) {
-    case Type::folder: return S_IFDIR;
-    case Type::symlink: return S_IFLNK;
-    case Type::fifo: return S_IFIFO;
-    case Type::whiteout: return S_IFCHR;
-    default: return S_IFREG;
+    case Type::folder:
+      return S_IFDIR;
+    case Type::symlink:
+      return S_IFLNK;
+    case Type::fifo:
+      return S_IFIFO;
+    case Type::whiteout:
+      return S_IFCHR;
+    default:
+      return S_IFREG;
   }
 }
 
@@ -83,7 +88,7 @@ class Inspector {
     if (!parent) return {};
     const LayerEntry& line = tree_.index().entries[tree_.inode(id)];
     const char* name = files_[id].name.data();
-    struct stat st {};
+    struct stat st{};
     if (::fstatat(parent->get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != EACCES) report(id, errno_name(errno));
       return {};

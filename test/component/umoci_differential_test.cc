@@ -84,9 +84,15 @@ class RandomImage {
     const std::string name = kind >= 5 || (kind == 3 && pick(2)) ? file_path() : path();
     switch (kind) {
       case 0:
-      case 1: tar.folder(name, kModes[pick(4)]); return;
-      case 2: tar.symlink(name, kTargets[pick(6)]); return;
-      case 3: tar.whiteout(name); return;
+      case 1:
+        tar.folder(name, kModes[pick(4)]);
+        return;
+      case 2:
+        tar.symlink(name, kTargets[pick(6)]);
+        return;
+      case 3:
+        tar.whiteout(name);
+        return;
       case 4:
         if (pick(3) == 0) tar.opaque(name);
         return;
@@ -140,8 +146,8 @@ TEST_CASE("mounted images equal umoci's", "[component][umoci]") {
     // umoci refuses some (a file as a parent, a loop of links), and so may we: then there is
     // nothing to compare.
     const std::string applied = shell(fmt::format(
-        "umoci raw unpack --rootless --image {}:x {}/r >/dev/null 2>&1 && cd {}/r && {{ {}; }}", layout.path(),
-        rootfs.path(), rootfs.path(), kList));
+        "umoci raw unpack --rootless --image {}:x {}/r >/dev/null 2>&1 && cd {}/r && {{ {}; }}",
+        layout.path(), rootfs.path(), rootfs.path(), kList));
     if (applied.find("exit status") != std::string::npos) {
       if (only) WARN(applied);
       continue;

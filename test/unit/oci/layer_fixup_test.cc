@@ -61,9 +61,13 @@ struct Layers {
   std::vector<std::uint16_t> sequence;
 };
 
-std::string plan(const std::vector<TarBuilder>& tars) { return Layers(tars).plan(); }
+std::string plan(const std::vector<TarBuilder>& tars) {
+  return Layers(tars).plan();
+}
 
-TarBuilder tar() { return {}; }
+TarBuilder tar() {
+  return {};
+}
 
 }  // namespace
 
@@ -102,8 +106,7 @@ TEST_CASE("a parent that is a link below is followed", "[oci][layer][fixup]") {
 }
 
 TEST_CASE("hard links into lower layers", "[oci][layer][fixup]") {
-  CHECK(plan({tar().folder("d").file("d/f"), tar().hard_link("e", "d/f")}) ==
-        "L e <- 0:d/f\n");
+  CHECK(plan({tar().folder("d").file("d/f"), tar().hard_link("e", "d/f")}) == "L e <- 0:d/f\n");
   CHECK(plan({tar().folder("d").file("d/f").symlink("l", "d"), tar().hard_link("e/x", "l/f")}) ==
         "D e implied\nL e/x <- 0:d/f\n");
   // Taken before the target is hidden.
@@ -158,9 +161,8 @@ TEST_CASE("the fix-up is made of links and folders", "[oci][layer][fixup]") {
   const auto steps = oci::plan_fixup(layers.trees, layers.sequence);
   REQUIRE(steps);
   REQUIRE(error_of(materialise_fixup(*steps, layers.trees, layers.roots, dir.fd())).text == "");
-  CHECK(list_tree(dir.fd()) ==
-        "lib l usr/lib\nusr d 0755\nusr/lib d 0000\nusr/lib/f f 0600 7\n");
-  struct stat st {};
+  CHECK(list_tree(dir.fd()) == "lib l usr/lib\nusr d 0755\nusr/lib d 0000\nusr/lib/f f 0600 7\n");
+  struct stat st{};
   ::fstat(dir.fd().get(), &st);
   CHECK((st.st_mode & 07777) == 0700);
   CHECK(::fstatat(dir.fd().get(), "usr/lib/f", &st, 0) == 0);
