@@ -6,12 +6,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "oci/limits.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::oci {
 namespace {
+
+constexpr std::size_t kTarBlock = 512;
 
 std::string text_or_empty(const char* text) {
   return text ? text : "";
@@ -105,6 +108,12 @@ ssize_t TarReader::read_source(archive* a, void* self, const void** bytes) {
     archive_set_error(a, EIO, "source failed");
     return -1;
   }
+  // Some tools (umoci insert) end an archive with its last file, unpadded and without an end mark.
+  // The missing zeroes are given here; that nothing else is missing is the digest's to say.
+  static constexpr std::array<char, kTarBlock> kPadding{};
+  const std::size_t odd = reader.delivered_ % kTarBlock;
+  if (more->empty() && odd != 0) *more = std::string_view(kPadding.data(), kTarBlock - odd);
+  reader.delivered_ += more->size();
   *bytes = more->data();
   return static_cast<ssize_t>(more->size());
 }
