@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <clocale>
+#include <csignal>
 #include <span>
 
 #include "agent/cli/commands.h"
@@ -39,11 +39,13 @@ int start(const CommandText& command, std::span<char* const> words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Inherited as ignored it would let children vanish before they are waited for (wait(2)).
+  ::signal(SIGCHLD, SIG_DFL);
   const std::span<char* const> words(argv + 1, argc > 0 ? static_cast<std::size_t>(argc) - 1 : 0);
   // The pod's entrypoint: no command, or options only, is the pilot.
-  if (words.empty() || (words[0][0] == '-' && std::string_view(words[0]) != "--help" &&
-                        std::string_view(words[0]) != "-h" &&
-                        std::string_view(words[0]) != "--version"))
+  if (words.empty() ||
+      (words[0][0] == '-' && std::string_view(words[0]) != "--help" &&
+       std::string_view(words[0]) != "-h" && std::string_view(words[0]) != "--version"))
     return start(*find_command("pilot"), words);
   const std::string_view name = words[0];
   if (name == "--help" || name == "-h" || name == "help") {
@@ -51,7 +53,6 @@ int main(int argc, char** argv) {
     return 0;
   }
   const CommandText* command = find_command(name == "--version" ? "version" : name);
-  if (!command)
-    return report_usage(name, {Fault::invalid, "no such command; see podpilot --help"});
+  if (!command) return report_usage(name, {Fault::invalid, "no such command; see podpilot --help"});
   return start(*command, words.subspan(1));
 }

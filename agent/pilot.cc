@@ -44,8 +44,8 @@ Result<void> Pilot::run() {
 
 void Pilot::interrupted() {
   if (++interruptions_ == 1) {
-    log::info("draining: no new jobs, what runs may end", {{"jobs", fmt::format("{}",
-                                                                               claims_.size())}});
+    log::info("draining: no new jobs, what runs may end",
+              {{"jobs", fmt::format("{}", claims_.size())}});
     return drain();
   }
   log::info("stopping all jobs");
@@ -77,8 +77,8 @@ ActivateAnswer Pilot::activate(ClaimId id, const std::string& job) {
     return ActivateAnswer::refused;
   if (found->second.job) return ActivateAnswer::try_again;
   log::info("job taken", {{"job", job}});
-  found->second.job = std::make_unique<JobRun>(site_, scheduler_, id, job, JobIo{},
-                                               [this, id] { job_over(id); });
+  found->second.job =
+      std::make_unique<JobRun>(site_, scheduler_, id, job, JobIo{}, [this, id] { job_over(id); });
   found->second.job->begin();
   return ActivateAnswer::accepted;
 }
@@ -92,9 +92,12 @@ void Pilot::deactivate(ClaimId claim, Deactivation how, std::chrono::millisecond
   JobRun* job = job_of(claim);
   if (!job) return scheduler_.deactivated(claim);
   switch (how) {
-    case Deactivation::soft: return job->stop_soft(grace);
-    case Deactivation::hard: return job->post(Event::stop_hard);
-    case Deactivation::done: return job->post(Event::stop_done);
+    case Deactivation::soft:
+      return job->stop_soft(grace);
+    case Deactivation::hard:
+      return job->post(Event::stop_hard);
+    case Deactivation::done:
+      return job->post(Event::stop_done);
   }
 }
 

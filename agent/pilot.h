@@ -15,7 +15,7 @@
 namespace podpilot::agent {
 
 struct PilotPolicy {
-  Offer offer;                 // total, capacity and attributes; the rest is the pilot's to keep
+  Offer offer;  // total, capacity and attributes; the rest is the pilot's to keep
   bool end_when_exhausted = false;
   std::optional<std::chrono::milliseconds> idle_exit;
   std::chrono::milliseconds stop_grace{10'000};
@@ -50,8 +50,8 @@ class Pilot final : public PilotPort {
   struct Claim {
     Resources held;
     std::unique_ptr<JobRun> job;
-    bool releasing = false;      // gone with its job
-    Poller::Handle contact;      // a lost contact's last moment
+    bool releasing = false;  // gone with its job
+    Poller::Handle contact;  // a lost contact's last moment
   };
 
   void job_over(ClaimId claim);

@@ -59,7 +59,7 @@ Result<Resources> detect_resources(const std::string& scratch) {
                static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   if (const auto limit = memory_limit()) out.memory = std::min(out.memory, *limit);
 
-  struct statvfs disk {};
+  struct statvfs disk{};
   if (::statvfs(scratch.c_str(), &disk) != 0) return sys_error("statvfs " + scratch);
   out.disk = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
   return out;

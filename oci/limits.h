@@ -11,7 +11,8 @@ inline constexpr std::size_t kMaxManifestBytes = 4 << 20;  // distribution-spec:
 inline constexpr std::size_t kMaxConfigBytes = 4 << 20;
 inline constexpr std::size_t kMaxTokenBytes = 1 << 20;
 inline constexpr std::size_t kMaxErrorBodyBytes = 64 << 10;
-inline constexpr std::size_t kMaxLayers = 498;  // overlayfs stacks 500; fix-up and upper come on top
+inline constexpr std::size_t kMaxLayers =
+    498;  // overlayfs stacks 500; fix-up and upper come on top
 inline constexpr std::size_t kMaxIndexManifests = 1000;
 inline constexpr std::size_t kMaxReferenceBytes = 4096;
 
@@ -21,8 +22,9 @@ inline constexpr std::uint64_t kMaxLayerIndexBytes = 1ULL << 30;
 inline constexpr std::size_t kMaxPathBytes = 16 << 10;  // of a tar entry's name
 inline constexpr std::size_t kMaxPathDepth = 512;
 inline constexpr std::size_t kMaxXattrsPerEntry = 64;
-inline constexpr std::size_t kMaxXattrBytes = 64 << 10;  // one value, the kernel's own XATTR_SIZE_MAX
-inline constexpr std::size_t kMaxZstdWindowLog = 27;     // 128 MiB
+inline constexpr std::size_t kMaxXattrBytes = 64
+                                              << 10;  // one value, the kernel's own XATTR_SIZE_MAX
+inline constexpr std::size_t kMaxZstdWindowLog = 27;  // 128 MiB
 // A stream may inflate to this many times its compressed size, beyond a free first allowance
 // (deflate's own maximum is about 1032; real layers stay below 100).
 inline constexpr std::uint64_t kMaxInflateRatio = 1100;

@@ -31,8 +31,7 @@ struct ChosenManifest {
 Result<ChosenManifest> choose_manifest(Source& source, const Platform& platform) {
   Document document = TRY(source.root_manifest().within("manifest"));
   for (int depth = 0;; ++depth) {
-    Manifest parsed =
-        TRY(parse_manifest(document.bytes, document.media_type).within("manifest"));
+    Manifest parsed = TRY(parse_manifest(document.bytes, document.media_type).within("manifest"));
     if (auto* image = std::get_if<ImageManifest>(&parsed))
       return ChosenManifest{document.digest, std::move(*image)};
     if (depth == kMaxIndexDepth) return Error{Fault::invalid, "indexes within indexes"};
@@ -50,8 +49,7 @@ Result<std::string> fetch_config(Source& source, const Descriptor& config) {
     return {};
   }));
   if (bytes.size() != config.size)
-    return Error{Fault::corrupt,
-                 fmt::format("the size is {}, not {}", bytes.size(), config.size)};
+    return Error{Fault::corrupt, fmt::format("the size is {}, not {}", bytes.size(), config.size)};
   const Digest sum = Digest::of(bytes);
   if (sum != config.digest)
     return Error{Fault::corrupt,
@@ -106,7 +104,8 @@ class LayerPuller {
  private:
   std::size_t thread_count() const {
     const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-    const std::size_t wanted = options_.threads ? options_.threads : std::min(processors, kMaxThreads);
+    const std::size_t wanted =
+        options_.threads ? options_.threads : std::min(processors, kMaxThreads);
     return std::min(wanted, work_.size());
   }
 
@@ -187,13 +186,12 @@ Result<Image> pull(Source& source, Store& store, const PullOptions& options) {
   if (!known) {
     const std::string context = "config " + manifest.config.digest.str();
     const std::string config = TRY(fetch_config(source, manifest.config).within(context));
-    const ImageConfig parsed =
-        TRY(parse_config(config, manifest.layers.size()).within(context));
+    const ImageConfig parsed = TRY(parse_config(config, manifest.layers.size()).within(context));
     LayerPuller puller(source, store, options, distinct_layers(manifest, parsed.diff_ids),
                        manifest.layers.size());
     const std::vector<FileLock> locks = TRY(puller.run());
-    known = TRY(store.add_image(chosen.digest, options.platform, config, parsed.diff_ids,
-                                options.stop));
+    known = TRY(
+        store.add_image(chosen.digest, options.platform, config, parsed.diff_ids, options.stop));
   }
   if (!options.reference.empty())
     TRY(store.tag(options.reference, options.platform, chosen.digest));

@@ -10,7 +10,9 @@
 
 namespace podpilot::sandbox {
 
-constexpr std::uint64_t cap_bit(int cap) { return std::uint64_t{1} << cap; }
+constexpr std::uint64_t cap_bit(int cap) {
+  return std::uint64_t{1} << cap;
+}
 
 // What a payload that is root inside its user namespace may hold: the default set of container
 // runtimes. Never SYS_ADMIN, SYS_PTRACE, SYS_MODULE, NET_ADMIN.

@@ -14,9 +14,15 @@
 namespace podpilot::sandbox {
 
 // Signals to pid 1 that are orders and not passed on; all others go to the payload.
-inline int order_suspend() { return SIGRTMIN; }     // stop every process of the sandbox
-inline int order_resume() { return SIGRTMIN + 1; }
-inline int order_kill() { return SIGRTMIN + 2; }    // kill every process, report usage, end
+inline int order_suspend() {
+  return SIGRTMIN;
+}  // stop every process of the sandbox
+inline int order_resume() {
+  return SIGRTMIN + 1;
+}
+inline int order_kill() {
+  return SIGRTMIN + 2;
+}  // kill every process, report usage, end
 
 struct InitContext {
   int report = -1;  // its end of the report socket

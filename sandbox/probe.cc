@@ -39,8 +39,7 @@ std::string remedy_for(const std::string& refusal) {
            "'sysctl kernel.apparmor_restrict_unprivileged_userns=0', or give the pod an AppArmor "
            "profile that allows userns and mount";
   const auto says = [&](const char* name) { return refusal.find(name) != std::string::npos; };
-  if (says("ENOSPC"))
-    return "on the node, raise the sysctl user.max_user_namespaces above 0";
+  if (says("ENOSPC")) return "on the node, raise the sysctl user.max_user_namespaces above 0";
   if (says("EINVAL") && says("overlay"))
     return "put --scratch on a volume (emptyDir): an overlay cannot lie on the container's own "
            "overlay; or the kernel is older than 5.11";
@@ -81,8 +80,8 @@ Result<ProbeResult> probe_userns(Launcher& launcher, const std::string& folder) 
   }
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
   [[maybe_unused]] const auto removed = remove_tree(parent, name);
-  result.works = report && report->kind == ReportKind::not_executed &&
-                 report->fault == Fault::not_found;
+  result.works =
+      report && report->kind == ReportKind::not_executed && report->fault == Fault::not_found;
   if (result.works) return result;
   result.refusal = report ? std::string(report->text) : report.error().text;
   result.remedy = remedy_for(result.refusal);

@@ -18,7 +18,8 @@ struct ProbeResult {
 };
 
 // Builds a real sandbox of the rung `userns` in `folder` (removed afterwards) over an empty image,
-// up to the payload's execve. "Not allowed" is an answer; an Error means that it could not be tried.
+// up to the payload's execve. "Not allowed" is an answer; an Error means that it could not be
+// tried.
 Result<ProbeResult> probe_userns(Launcher& launcher, const std::string& folder);
 
 }  // namespace podpilot::sandbox

@@ -19,7 +19,9 @@ void Report::set_error(const Error& error) {
   text[length] = 0;
 }
 
-Error Report::error() const { return {fault, text}; }
+Error Report::error() const {
+  return {fault, text};
+}
 
 std::int64_t monotonic_ns() {
   timespec now{};

@@ -28,14 +28,14 @@ enum class ReportKind : std::uint32_t {
 
 struct Report {
   ReportKind kind{};
-  Fault fault{};                  // of failed and not_executed
-  std::int32_t wait_status = 0;   // of ended, as wait(2) gives it
-  std::int64_t cloned_ns = 0;     // CLOCK_MONOTONIC just before clone(2)
-  std::int64_t executed_ns = 0;   // and when execve(2) was seen to have worked
-  std::int64_t user_us = 0;       // of ended
+  Fault fault{};                 // of failed and not_executed
+  std::int32_t wait_status = 0;  // of ended, as wait(2) gives it
+  std::int64_t cloned_ns = 0;    // CLOCK_MONOTONIC just before clone(2)
+  std::int64_t executed_ns = 0;  // and when execve(2) was seen to have worked
+  std::int64_t user_us = 0;      // of ended
   std::int64_t system_us = 0;
   std::int64_t max_rss_kib = 0;
-  char text[1000] = {};           // of failed and not_executed, NUL terminated
+  char text[1000] = {};  // of failed and not_executed, NUL terminated
 
   void set_error(const Error& error);
   Error error() const;

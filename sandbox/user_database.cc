@@ -111,7 +111,7 @@ enum class Seen { nothing, here, hidden };  // in one layer: hidden ends the sea
 
 // A component-wise look into one layer: /etc may be opaque, a whiteout or a symlink there.
 Seen look_into(BorrowedFd layer, const std::string& name, std::string& content) {
-  struct stat st {};
+  struct stat st{};
   if (::fstatat(layer.get(), "etc", &st, AT_SYMLINK_NOFOLLOW) != 0) return Seen::nothing;
   if (!S_ISDIR(st.st_mode)) return Seen::hidden;
   const Result<UniqueFd> etc = open_beneath(layer, "etc", O_RDONLY | O_DIRECTORY);

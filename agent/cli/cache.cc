@@ -43,8 +43,7 @@ Result<int> list(const oci::Store& store, bool as_json) {
 }
 
 Result<int> verify(const oci::Store& store, const Options& options) {
-  const oci::Repair repair =
-      options.has("remove") ? oci::Repair::remove_damaged : oci::Repair::no;
+  const oci::Repair repair = options.has("remove") ? oci::Repair::remove_damaged : oci::Repair::no;
   const oci::VerifyReport report = TRY(oci::verify_store(store.layout(), repair));
   Json damaged = Json::array();
   for (const oci::DamagedLayer& layer : report.damaged) {
@@ -54,7 +53,9 @@ Result<int> verify(const oci::Store& store, const Options& options) {
                        {"in_use", layer.in_use}});
     if (options.has("json")) continue;
     fmt::print("damaged {}{}\n", layer.diff_id.str(),
-               layer.removed ? " (removed)" : layer.in_use ? " (in use)" : "");
+               layer.removed  ? " (removed)"
+               : layer.in_use ? " (in use)"
+                              : "");
     for (const std::string& problem : layer.problems) fmt::print("  {}\n", printable(problem));
   }
   if (options.has("json"))
@@ -88,7 +89,8 @@ Result<int> carry_out(const Options& options) {
   const oci::Store store = TRY(oci::Store::open(cache_folder(options)));
   const std::vector<int> newer = TRY(store.newer_formats());
   for (const int format : newer)
-    fmt::print(stderr, "podpilot cache: a newer podpilot keeps images here too, in v{}; left alone\n",
+    fmt::print(stderr,
+               "podpilot cache: a newer podpilot keeps images here too, in v{}; left alone\n",
                format);
   if (verb == "ls") return list(store, options.has("json"));
   if (verb == "verify") return verify(store, options);

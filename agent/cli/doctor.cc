@@ -28,12 +28,11 @@ struct Finding {
   std::string remedy;
 };
 
-Finding check_folder(const std::string& name, const std::string& path,
-                     const Result<void>& opened) {
+Finding check_folder(const std::string& name, const std::string& path, const Result<void>& opened) {
   if (!opened)
     return {name, Mark::bad, fmt::format("{}: {}", path, opened.error().text),
             fmt::format("give --{} a folder on a volume that this user may write to", name)};
-  struct statvfs disk {};
+  struct statvfs disk{};
   if (::statvfs(path.c_str(), &disk) != 0) return {name, Mark::bad, path, ""};
   if (disk.f_flag & ST_NOEXEC)
     return {name, Mark::bad, path + ": the volume is mounted noexec",
@@ -100,9 +99,12 @@ std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options
 
 std::string_view word(Mark mark) {
   switch (mark) {
-    case Mark::good: return "ok";
-    case Mark::bad: return "failed";
-    case Mark::note: return "note";
+    case Mark::good:
+      return "ok";
+    case Mark::bad:
+      return "failed";
+    case Mark::note:
+      return "note";
   }
   return "note";
 }
@@ -114,9 +116,8 @@ void print_json(const std::vector<Finding>& findings, bool ready) {
                       {"result", std::string(word(finding.mark))},
                       {"detail", finding.detail},
                       {"remedy", finding.remedy}});
-  const nlohmann::ordered_json out = {{"ready", ready},
-                                      {"rung", ready ? "userns" : ""},
-                                      {"checks", checks}};
+  const nlohmann::ordered_json out = {
+      {"ready", ready}, {"rung", ready ? "userns" : ""}, {"checks", checks}};
   fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 

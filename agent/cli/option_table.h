@@ -20,8 +20,7 @@ struct OptionRow {
 
 inline constexpr unsigned kImages = kPilot | kRun | kPull;
 inline constexpr unsigned kSpool = kSubmit | kQueue | kCancel;
-inline constexpr unsigned kAll =
-    kImages | kSpool | kCache | kDoctor | kVersion;
+inline constexpr unsigned kAll = kImages | kSpool | kCache | kDoctor | kVersion;
 
 inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"scheduler", 0, "URL", "", kPilot, "who gives work: spool:FOLDER"},
@@ -46,6 +45,7 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"print-plan", 0, "", "", kRun, "tell the steps that make the sandbox, and run nothing"},
     {"json", 0, "", "", kCache | kDoctor | kVersion | kQueue, "for scripts"},
     {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
+    {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
     {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
     {"remove", 0, "", "", kCache, "verify: remove what is damaged"},
 
@@ -55,7 +55,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "jobs while they run; else scratch/ in the cache"},
     {"registry-config", 0, "FILE", "", kImages,
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
-    {"events-fd", 0, "N", "", kPull, "tell what happens on this descriptor, one JSON object a line"},
+    {"events-fd", 0, "N", "", kPull,
+     "tell what happens on this descriptor, one JSON object a line"},
     {"quiet", 'q', "", "", kRun | kPull, "no progress"},
     {"log-level", 0, "LEVEL", "", kPilot | kRun | kPull, "debug, info, warning or error"},
     {"log-format", 0, "FORMAT", "text", kPilot | kRun | kPull, "text or json"},
@@ -90,7 +91,7 @@ inline constexpr auto kCommands = std::to_array<CommandText>({
      "\"-\" reads a job from stdin.",
      "  podpilot submit /work/spool job.json\n"
      "  echo '{\"image\":\"localhost:5000/tool:1\"}' | podpilot submit /work/spool -\n"},
-    {kQueue, "queue", "SPOOL [ID]", "look at the jobs of a spool",
+    {kQueue, "queue", "SPOOL [ID...]", "look at the jobs of a spool",
      "One line a job, or with --json one object a line.",
      "  podpilot queue /work/spool\n"
      "  podpilot queue /work/spool --purge 7d\n"},

@@ -78,9 +78,8 @@ std::string option_line(const OptionRow& row) {
   if (!row.value.empty()) head += fmt::format(" {}", row.value);
   std::string help(row.help);
   if (!row.fallback.empty()) help += fmt::format(" (default: {})", row.fallback);
-  const std::string gap =
-      head.size() + 2 > kIndent ? "\n" + std::string(kIndent, ' ')
-                                : std::string(kIndent - head.size(), ' ');
+  const std::string gap = head.size() + 2 > kIndent ? "\n" + std::string(kIndent, ' ')
+                                                    : std::string(kIndent - head.size(), ' ');
   return head + gap + wrap(help, kIndent) + "\n";
 }
 
@@ -135,7 +134,9 @@ Result<Options> Options::parse(const CommandText& command, std::span<char* const
   return out;
 }
 
-bool Options::has(std::string_view name) const { return values_.find(name) != values_.end(); }
+bool Options::has(std::string_view name) const {
+  return values_.find(name) != values_.end();
+}
 
 std::string Options::text(std::string_view name) const {
   const auto found = values_.find(name);
@@ -150,8 +151,8 @@ std::vector<std::string> Options::texts(std::string_view name) const {
 Result<std::uint64_t> Options::number(std::string_view name) const {
   const auto value = parse_number(text(name));
   if (!value)
-    return Error{Fault::invalid, fmt::format("--{} \"{}\": must be a whole number", name,
-                                             printable(text(name)))};
+    return Error{Fault::invalid,
+                 fmt::format("--{} \"{}\": must be a whole number", name, printable(text(name)))};
   return *value;
 }
 
@@ -177,16 +178,19 @@ const CommandText* find_command(std::string_view name) {
   return nullptr;
 }
 
-std::span<const CommandText> commands() { return kCommands; }
+std::span<const CommandText> commands() {
+  return kCommands;
+}
 
 std::string command_help(const CommandText& command) {
-  std::string out = fmt::format("Usage: podpilot {} [OPTIONS]{}{}\n\n{}\n\nOptions:\n", command.name,
-                                command.arguments.empty() ? "" : " ", command.arguments,
-                                command.text);
+  std::string out =
+      fmt::format("Usage: podpilot {} [OPTIONS]{}{}\n\n{}\n\nOptions:\n", command.name,
+                  command.arguments.empty() ? "" : " ", command.arguments, command.text);
   for (const OptionRow& row : kOptions)
     if (row.commands & command.command) out += option_line(row);
-  out += "\nEach option can also be given as an environment variable: --time-limit as\n"
-         "PODPILOT_TIME_LIMIT. A flag counts over the environment.\n";
+  out +=
+      "\nEach option can also be given as an environment variable: --time-limit as\n"
+      "PODPILOT_TIME_LIMIT. A flag counts over the environment.\n";
   if (!command.examples.empty()) out += fmt::format("\nExamples:\n{}", command.examples);
   return out;
 }

@@ -40,8 +40,9 @@ std::string pilot_name(const Options& options) {
 Result<std::string> spool_path(const Options& options) {
   const std::string url = options.text("scheduler");
   if (url.empty())
-    return Error{Fault::invalid, "--scheduler is missing: who gives work? For example "
-                                 "--scheduler spool:/work/spool"};
+    return Error{Fault::invalid,
+                 "--scheduler is missing: who gives work? For example "
+                 "--scheduler spool:/work/spool"};
   if (!url.starts_with(kSpoolScheme) || url.size() == kSpoolScheme.size())
     return Error{Fault::invalid,
                  fmt::format("--scheduler \"{}\": must be spool:FOLDER", printable(url))};
@@ -53,14 +54,19 @@ Result<PilotPolicy> make_policy(const Options& options) {
   Resources& total = policy.offer.total;
   total = TRY(detect_resources(scratch_folder(options)));
   total.memory -= std::min(total.memory / 2, kReserve);
-  if (options.has("cpus")) total.cpus = static_cast<unsigned>(TRY(options.number("cpus")));
+  if (options.has("cpus")) {
+    const std::uint64_t cpus = TRY(options.number("cpus"));
+    total.cpus = static_cast<unsigned>(cpus);
+  }
   if (options.has("memory")) total.memory = TRY(options.bytes("memory"));
   policy.offer.capacity = std::max(1U, total.cpus);
-  if (options.has("jobs")) policy.offer.capacity = static_cast<unsigned>(TRY(options.number("jobs")));
+  if (options.has("jobs")) {
+    const std::uint64_t jobs = TRY(options.number("jobs"));
+    policy.offer.capacity = static_cast<unsigned>(jobs);
+  }
   if (total.cpus == 0 || policy.offer.capacity == 0)
     return Error{Fault::invalid, "--cpus and --jobs must be at least 1"};
-  policy.offer.attributes = {{"rung", "userns"},
-                             {"version", std::string(build_info().version)}};
+  policy.offer.attributes = {{"rung", "userns"}, {"version", std::string(build_info().version)}};
   policy.end_when_exhausted = options.has("drain");
   if (options.has("idle-exit")) policy.idle_exit = TRY(options.duration("idle-exit"));
   policy.stop_grace = TRY(options.duration("grace"));
@@ -75,7 +81,9 @@ Result<void> check_sandbox(sandbox::Launcher& launcher, const std::string& scrat
                                                probe.remedy.empty() ? "" : "; ", probe.remedy)};
 }
 
-int failed(const Error& error) { return report_failure(kCommand, Origin::site, error); }
+int failed(const Error& error) {
+  return report_failure(kCommand, Origin::site, error);
+}
 
 int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
         const std::string& spool) {

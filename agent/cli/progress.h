@@ -32,7 +32,8 @@ class ProgressLine {
 };
 
 // Pure: what is drawn, no longer than `width`.
-std::string progress_text(const std::string& image, const std::map<std::string, LayerProgress>& layers,
+std::string progress_text(const std::string& image,
+                          const std::map<std::string, LayerProgress>& layers,
                           std::chrono::duration<double> elapsed, std::size_t width);
 
 }  // namespace podpilot::agent

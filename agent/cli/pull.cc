@@ -47,10 +47,20 @@ std::vector<std::string> credential_files(const Options& options) {
 // What names, certificates and credentials are read from.
 sandbox::LandlockRules rules(const std::string& cache, const Options& options) {
   sandbox::LandlockRules out;
-  out.read = {"/etc/resolv.conf", "/etc/hosts",     "/etc/nsswitch.conf", "/etc/host.conf",
-              "/etc/ssl",         "/etc/pki",       "/usr/share/ca-certificates",
-              "/etc/localtime",   "/dev/urandom",   "/dev/random",        "/sys/devices/system/cpu",
-              "/proc/self",       "/sys/fs/cgroup", "/proc/sys/kernel/random/boot_id"};
+  out.read = {"/etc/resolv.conf",
+              "/etc/hosts",
+              "/etc/nsswitch.conf",
+              "/etc/host.conf",
+              "/etc/ssl",
+              "/etc/pki",
+              "/usr/share/ca-certificates",
+              "/etc/localtime",
+              "/dev/urandom",
+              "/dev/random",
+              "/sys/devices/system/cpu",
+              "/proc/self",
+              "/sys/fs/cgroup",
+              "/proc/sys/kernel/random/boot_id"};
   if (const char* bundle = std::getenv("SSL_CERT_FILE")) out.read.emplace_back(bundle);
   for (const std::string& file : credential_files(options)) out.read.push_back(file);
   out.read_write = {cache, "/dev/null"};
@@ -58,6 +68,8 @@ sandbox::LandlockRules rules(const std::string& cache, const Options& options) {
 }
 
 Result<void> shut_in(const std::string& cache, const Options& options) {
+  // It holds credentials and its memory is hostile input's playground: no core, no ptrace.
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
   // A kernel without Landlock pulls all the same: doctor tells.
   TRY(sandbox::restrict_filesystem(rules(cache, options)));

@@ -27,14 +27,14 @@ constexpr ClaimId kClaim = 1;
 
 Result<Bind> parse_volume(const std::string& text) {
   const std::vector<std::string_view> parts = split(text, ':');
-  const bool mode_known = parts.size() == 2 || (parts.size() == 3 && (parts[2] == "ro" || parts[2] == "rw"));
+  const bool mode_known =
+      parts.size() == 2 || (parts.size() == 3 && (parts[2] == "ro" || parts[2] == "rw"));
   if (!mode_known || !parts[0].starts_with('/') || !parts[1].starts_with('/'))
     return Error{Fault::invalid,
                  fmt::format("--volume \"{}\": must be /source:/target, with :ro if it shall be "
                              "read-only",
                              printable(text))};
-  return Bind{std::string(parts[0]), std::string(parts[1]),
-              parts.size() == 2 || parts[2] == "rw"};
+  return Bind{std::string(parts[0]), std::string(parts[1]), parts.size() == 2 || parts[2] == "rw"};
 }
 
 Result<Tmpfs> parse_tmpfs(const std::string& text) {
@@ -43,8 +43,8 @@ Result<Tmpfs> parse_tmpfs(const std::string& text) {
   if (colon == std::string::npos) return tmpfs;
   const auto size = parse_bytes(std::string_view(text).substr(colon + 1));
   if (!size)
-    return Error{Fault::invalid, fmt::format("--tmpfs \"{}\": must be /target or /target:512MiB",
-                                             printable(text))};
+    return Error{Fault::invalid,
+                 fmt::format("--tmpfs \"{}\": must be /target or /target:512MiB", printable(text))};
   tmpfs.size = *size;
   return tmpfs;
 }
@@ -75,10 +75,14 @@ Result<JobDescription> describe_job(const Options& options) {
   job.scratch = "";
   job.pull = TRY(pull_policy(options));
   for (const std::string& text : options.texts("env")) TRY(add_variable(job, text));
-  for (const std::string& text : options.texts("volume"))
-    job.binds.push_back(TRY(parse_volume(text)));
-  for (const std::string& text : options.texts("tmpfs"))
-    job.tmpfs.push_back(TRY(parse_tmpfs(text)));
+  for (const std::string& text : options.texts("volume")) {
+    Bind bind = TRY(parse_volume(text));
+    job.binds.push_back(std::move(bind));
+  }
+  for (const std::string& text : options.texts("tmpfs")) {
+    Tmpfs tmpfs = TRY(parse_tmpfs(text));
+    job.tmpfs.push_back(std::move(tmpfs));
+  }
   if (options.has("time-limit")) job.time_limit = TRY(options.duration("time-limit"));
   return job;
 }
@@ -108,7 +112,8 @@ class Run {
 
  private:
   Result<void> open() {
-    store_.emplace(TRY(oci::Store::open(cache_folder(options_)).within("cache")));
+    oci::Store store = TRY(oci::Store::open(cache_folder(options_)).within("cache"));
+    store_.emplace(std::move(store));
     scratch_ = TRY(Scratch::open(poller_, scratch_folder(options_)).within("scratch"));
     const std::optional<std::string> config = TRY(registry_config(options_));
     progress_.emplace(job_.image, !options_.has("quiet"));
@@ -169,7 +174,8 @@ class Run {
     });
     if (const Result<void> ran = poller_.run(); !ran)
       return report_failure(kCommand, Origin::pilot, ran.error());
-    if (!*supplied) return report_failure(kCommand, supplied->error().origin, supplied->error().error);
+    if (!*supplied)
+      return report_failure(kCommand, supplied->error().origin, supplied->error().error);
     const Result<JobFolder> folder = scratch_->make_job();
     if (!folder) return report_failure(kCommand, Origin::site, folder.error());
     const Result<sandbox::Spec> spec =
@@ -207,8 +213,8 @@ int run_command(const Options& options) {
   if (!job) return report_usage(kCommand, job.error());
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return report_failure(kCommand, Origin::site, launcher.error());
-  Result<SignalFd> signals = SignalFd::create(
-      {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
+  Result<SignalFd> signals =
+      SignalFd::create({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
   if (!signals) return report_failure(kCommand, Origin::pilot, signals.error());
   return Run(options, *std::move(job), *std::move(launcher), *std::move(signals)).execute();
 }

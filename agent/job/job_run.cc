@@ -90,11 +90,16 @@ void JobRun::post(Event event) {
 
 void JobRun::act(Action action) {
   switch (action) {
-    case Action::prepare: return prepare();
-    case Action::launch: return launch();
-    case Action::report_running: return report_running();
-    case Action::terminate: return terminate();
-    case Action::kill: return kill();
+    case Action::prepare:
+      return prepare();
+    case Action::launch:
+      return launch();
+    case Action::report_running:
+      return report_running();
+    case Action::terminate:
+      return terminate();
+    case Action::kill:
+      return kill();
     case Action::kill_now:
       if (sandbox_) [[maybe_unused]]
         const auto sent = sandbox_->kill_now();
@@ -107,13 +112,17 @@ void JobRun::act(Action action) {
       if (sandbox_) [[maybe_unused]]
         const auto sent = sandbox_->resume();
       return;
-    case Action::send_outputs: return send_outputs();
+    case Action::send_outputs:
+      return send_outputs();
     case Action::abandon:
       image_request_.reset();
       return scheduler_.abandon(claim_);
-    case Action::finish: return finish();
-    case Action::clean: return clean();
-    case Action::tell_over: return over_();
+    case Action::finish:
+      return finish();
+    case Action::clean:
+      return clean();
+    case Action::tell_over:
+      return over_();
   }
 }
 
@@ -133,19 +142,18 @@ void JobRun::prepare() {
     return post(Event::image_failed);
   }
   folder_ = *std::move(folder);
-  image_request_ = site_.images.request(
-      description_.image, description_.pull,
-      [this](std::expected<SuppliedImage, ImageFailure> image) {
-        image_request_.reset();
-        if (!image) {
-          fail(image.error().origin, image.error().error);
-          return post(Event::image_failed);
-        }
-        image_ = *std::move(image);
-        outcome_.times.pull = image_->pull_time;
-        outcome_.image_digest = image_->image.manifest.str();
-        post(Event::image_ready);
-      });
+  image_request_ = site_.images.request(description_.image, description_.pull,
+                                        [this](std::expected<SuppliedImage, ImageFailure> image) {
+                                          image_request_.reset();
+                                          if (!image) {
+                                            fail(image.error().origin, image.error().error);
+                                            return post(Event::image_failed);
+                                          }
+                                          image_ = *std::move(image);
+                                          outcome_.times.pull = image_->pull_time;
+                                          outcome_.image_digest = image_->image.manifest.str();
+                                          post(Event::image_ready);
+                                        });
   scheduler_.bring_inputs(claim_, folder_->files,
                           then(Event::inputs_ready, Event::inputs_failed, Origin::scheduler));
 }
@@ -160,8 +168,7 @@ Result<void> JobRun::try_launch() {
     fail(origin, error);
     return error;
   };
-  Result<sandbox::Spec> spec =
-      make_spec(image_->image, description_, *folder_, io_.terminal);
+  Result<sandbox::Spec> spec = make_spec(image_->image, description_, *folder_, io_.terminal);
   if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
     return blame(description_.user.empty() ? Origin::image : Origin::payload,
                  {Fault::invalid, spec.error().text});
@@ -210,7 +217,8 @@ void JobRun::read_reports() {
         started_at_ = Clock::now();
         post(Event::payload_started);
         break;
-      default: last_report_ = report;
+      default:
+        last_report_ = report;
     }
   }
 }
@@ -242,15 +250,14 @@ void JobRun::judge_end() {
   }
   if (state_.cause == StopCause::time_limit)
     return fail(Origin::payload,
-                {Fault::transient,
-                 fmt::format("ran longer than its time limit of {}",
-                             human_duration(description_.time_limit.value_or(
-                                 std::chrono::milliseconds(0))))});
+                {Fault::transient, fmt::format("ran longer than its time limit of {}",
+                                               human_duration(description_.time_limit.value_or(
+                                                   std::chrono::milliseconds(0))))});
   if (state_.cause != StopCause::none)
     return fail(Origin::payload, {Fault::internal, "stopped before it ended by itself"});
   if (!last_report_)
-    fail(Origin::site, {Fault::transient,
-                        "the sandbox was killed from outside, perhaps for want of memory"});
+    fail(Origin::site,
+         {Fault::transient, "the sandbox was killed from outside, perhaps for want of memory"});
 }
 
 void JobRun::report_running() {

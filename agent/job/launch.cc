@@ -11,8 +11,7 @@
 namespace podpilot::agent {
 namespace {
 
-constexpr const char* kDefaultPath =
-    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::vector<std::string> make_argv(const oci::ImageConfig& config, const JobDescription& job) {
   std::vector<std::string> argv = job.command.empty() ? config.entrypoint : job.command;
@@ -63,9 +62,9 @@ Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& j
   if (!job.scratch.empty())
     spec.binds.push_back({folder.files_path, job.scratch, sandbox::Access::read_write});
   for (const Bind& bind : job.binds)
-    spec.binds.push_back({bind.source, bind.target,
-                          bind.writable ? sandbox::Access::read_write
-                                        : sandbox::Access::read_only});
+    spec.binds.push_back(
+        {bind.source, bind.target,
+         bind.writable ? sandbox::Access::read_write : sandbox::Access::read_only});
   for (const Tmpfs& tmpfs : job.tmpfs) spec.tmpfs.push_back({tmpfs.target, tmpfs.size});
   return spec;
 }

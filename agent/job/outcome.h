@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one judge: where a failure came from and what it is decides, by one table, what every
-// audience is told: the exit code, the spool's verdict, retry or not, and a slug that never changes.
+// audience is told: the exit code, the spool's verdict, retry or not, and a slug that never
+// changes.
 #pragma once
 
 #include <chrono>
@@ -27,7 +28,7 @@ enum class Verdict {
 std::string_view to_string(Verdict verdict);
 
 struct Judgement {
-  std::string_view slug;    // stable: error line, log, spool, metric label, README's table
+  std::string_view slug;  // stable: error line, log, spool, metric label, README's table
   Verdict verdict;
   int exit_code;            // of `podpilot run`
   std::string_view remedy;  // what the reader can do, a half sentence

@@ -15,11 +15,12 @@ Json as_json(const LayerProgress& layer) {
           {"total", layer.total},
           {"layers", layer.layers}};
 }
-Json as_json(const PullReady& ready) { return {{"event", "ready"}, {"manifest", ready.manifest}}; }
+Json as_json(const PullReady& ready) {
+  return {{"event", "ready"}, {"manifest", ready.manifest}};
+}
 Json as_json(const PullFailed& failed) {
-  return {{"event", "failed"},
-          {"fault", std::string(to_string(failed.fault))},
-          {"text", failed.text}};
+  return {
+      {"event", "failed"}, {"fault", std::string(to_string(failed.fault))}, {"text", failed.text}};
 }
 
 Fault parse_fault(std::string_view name) {
@@ -31,9 +32,12 @@ Fault parse_fault(std::string_view name) {
 Result<PullEvent> parse_layer(JsonObject& object) {
   LayerProgress layer;
   layer.digest = TRY(object.required_string("digest"));
-  layer.done = static_cast<std::uint64_t>(TRY(object.required_integer("done")));
-  layer.total = static_cast<std::uint64_t>(TRY(object.required_integer("total")));
-  layer.layers = static_cast<std::uint64_t>(TRY(object.required_integer("layers")));
+  const std::int64_t done = TRY(object.required_integer("done"));
+  const std::int64_t total = TRY(object.required_integer("total"));
+  const std::int64_t layers = TRY(object.required_integer("layers"));
+  layer.done = static_cast<std::uint64_t>(done);
+  layer.total = static_cast<std::uint64_t>(total);
+  layer.layers = static_cast<std::uint64_t>(layers);
   return PullEvent(layer);
 }
 

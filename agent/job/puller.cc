@@ -69,8 +69,13 @@ class Puller::Pull final : public ImageSupplier::Request {
     Pipe pipe = TRY(make_pipe());
     SpawnOptions options;
     options.program = "/proc/self/exe";
-    options.argv = {"podpilot", "pull",      "--quiet", "--events-fd", fmt::format("{}", kEventsFd),
-                    "--cache",  owner_.settings_.cache};
+    options.argv = {"podpilot",
+                    "pull",
+                    "--quiet",
+                    "--events-fd",
+                    fmt::format("{}", kEventsFd),
+                    "--cache",
+                    owner_.settings_.cache};
     if (owner_.settings_.registry_config) {
       options.argv.emplace_back("--registry-config");
       options.argv.push_back(*owner_.settings_.registry_config);
@@ -116,29 +121,30 @@ class Puller::Pull final : public ImageSupplier::Request {
     watch_.reset();
     const Result<std::optional<ExitStatus>> status =
         child_.wait(Deadline::after(std::chrono::seconds(5)));
-    if (failure_) return give(std::unexpected(ImageFailure{origin_of_pull(failure_->fault), *failure_}));
+    if (failure_)
+      return give(std::unexpected(ImageFailure{origin_of_pull(failure_->fault), *failure_}));
     if (done_) return give(from_store());
     const bool known = status && *status;
     give(std::unexpected(ImageFailure{
         Origin::image,
-        {Fault::internal, known ? fmt::format("the pull of {} broke off ({} {})",
-                                              printable(reference_.str()),
-                                              (*status)->signal ? "signal" : "exit code",
-                                              (*status)->signal ? (*status)->signal
-                                                                : (*status)->code)
-                                : "the pull broke off"}}));
+        {Fault::internal,
+         known ? fmt::format("the pull of {} broke off ({} {})", printable(reference_.str()),
+                             (*status)->signal ? "signal" : "exit code",
+                             (*status)->signal ? (*status)->signal : (*status)->code)
+               : "the pull broke off"}}));
   }
 
   std::expected<SuppliedImage, ImageFailure> from_store() {
-    Result<std::optional<oci::Image>> image = owner_.store_.find(reference_.str(), oci::Platform::host());
+    Result<std::optional<oci::Image>> image =
+        owner_.store_.find(reference_.str(), oci::Platform::host());
     if (!image) return std::unexpected(ImageFailure{Origin::site, image.error()});
     if (!*image)
-      return std::unexpected(ImageFailure{
-          Origin::site, {Fault::exhausted, "the image was pulled and removed again at once: the "
+      return std::unexpected(ImageFailure{Origin::site,
+                                          {Fault::exhausted,
+                                           "the image was pulled and removed again at once: the "
                                            "cache is too small for the jobs beside this one"}});
-    return SuppliedImage{**std::move(image),
-                         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
-                                                                               started_)};
+    return SuppliedImage{**std::move(image), std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                 Clock::now() - started_)};
   }
 
   // Last thing that this object does: the callback may destroy it.
@@ -164,8 +170,8 @@ class Puller::Pull final : public ImageSupplier::Request {
 std::unique_ptr<ImageSupplier::Request> Puller::request(const std::string& text, PullPolicy policy,
                                                         Ready ready) {
   const Result<oci::Reference> reference = oci::Reference::parse(text);
-  auto pull = std::make_unique<Pull>(*this, reference ? *reference : oci::Reference(),
-                                     std::move(ready));
+  auto pull =
+      std::make_unique<Pull>(*this, reference ? *reference : oci::Reference(), std::move(ready));
   const auto fail = [&](Origin origin, Error error) {
     pull->answer_later(std::unexpected(ImageFailure{origin, std::move(error)}));
     return std::move(pull);
@@ -183,10 +189,10 @@ std::unique_ptr<ImageSupplier::Request> Puller::request(const std::string& text,
       return pull;
     }
     if (policy == PullPolicy::never)
-      return fail(Origin::image,
-                  {Fault::not_found,
-                   fmt::format("{} is not in the cache, and it was said never to pull",
-                               printable(reference->str()))});
+      return fail(
+          Origin::image,
+          {Fault::not_found, fmt::format("{} is not in the cache, and it was said never to pull",
+                                         printable(reference->str()))});
   }
   if (const Result<void> started = pull->start(); !started)
     return fail(Origin::pilot, started.error());

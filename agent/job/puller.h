@@ -16,7 +16,7 @@
 namespace podpilot::agent {
 
 struct PullSettings {
-  std::string cache;                          // for the child's command line
+  std::string cache;  // for the child's command line
   std::optional<std::string> registry_config;
   std::function<void(const LayerProgress&)> progress;  // may be empty
 };

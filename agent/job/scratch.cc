@@ -27,8 +27,7 @@ std::string random_name() {
 }
 
 Result<UniqueFd> take_lock(BorrowedFd folder) {
-  UniqueFd lock(
-      ::openat(folder.get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  UniqueFd lock(::openat(folder.get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return sys_error("open lock");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return sys_error("flock");
   return lock;
@@ -54,7 +53,7 @@ void sweep_dead(BorrowedFd root, const std::string& own) {
   for (const std::string& name : pilots_in(root)) {
     if (name == own) continue;
     const Result<UniqueFd> folder = open_beneath(root, name, O_RDONLY | O_DIRECTORY);
-    struct stat st {};
+    struct stat st{};
     if (!folder || ::fstat(folder->get(), &st) != 0) continue;
     const bool has_lock = ::faccessat(folder->get(), kLock, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     if (!has_lock && st.st_mtime + kGraceSeconds > ::time(nullptr)) continue;

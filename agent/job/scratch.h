@@ -20,8 +20,8 @@
 namespace podpilot::agent {
 
 struct JobFolder {
-  std::string name;       // below the pilot's folder
-  std::string workspace;  // absolute; for sandbox::Spec
+  std::string name;        // below the pilot's folder
+  std::string workspace;   // absolute; for sandbox::Spec
   std::string files_path;  // absolute; what the payload sees as its scratch
   DirFd files;
 };

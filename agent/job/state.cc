@@ -6,7 +6,9 @@
 namespace podpilot::agent {
 namespace {
 
-Transition stay(JobState state) { return {state, {}}; }
+Transition stay(JobState state) {
+  return {state, {}};
+}
 
 Transition go(JobState state, Phase phase, std::vector<Action> actions) {
   state.phase = phase;
@@ -25,7 +27,9 @@ Transition conclude(JobState state, bool ran, std::vector<Action> actions = {}) 
   return then(Phase::finishing, Action::finish);
 }
 
-Transition end_before_run(JobState state) { return conclude(state, false, {Action::abandon}); }
+Transition end_before_run(JobState state) {
+  return conclude(state, false, {Action::abandon});
+}
 
 void note(JobState& state, StopCause cause) {
   if (state.cause == StopCause::none || cause == StopCause::released) state.cause = cause;
@@ -53,17 +57,25 @@ Transition stop_payload(JobState state, Event event) {
 
 Transition before_run(JobState state, Event event) {
   switch (event) {
-    case Event::described: return go(state, Phase::preparing, {Action::prepare});
+    case Event::described:
+      return go(state, Phase::preparing, {Action::prepare});
     case Event::image_ready:
-    case Event::inputs_ready: return prepare(state, event);
+    case Event::inputs_ready:
+      return prepare(state, event);
     case Event::describe_failed:
     case Event::image_failed:
-    case Event::inputs_failed: return end_before_run(state);
+    case Event::inputs_failed:
+      return end_before_run(state);
     case Event::stop_soft:
     case Event::stop_hard:
-    case Event::stop_done: note(state, StopCause::asked); return end_before_run(state);
-    case Event::release: note(state, StopCause::released); return end_before_run(state);
-    default: return stay(state);
+    case Event::stop_done:
+      note(state, StopCause::asked);
+      return end_before_run(state);
+    case Event::release:
+      note(state, StopCause::released);
+      return end_before_run(state);
+    default:
+      return stay(state);
   }
 }
 
@@ -72,7 +84,8 @@ Transition while_running(JobState state, Event event) {
     case Event::payload_started:
       if (state.phase != Phase::starting) return stay(state);
       return go(state, Phase::running, {Action::report_running});
-    case Event::sandbox_gone: return conclude(state, state.phase != Phase::starting);
+    case Event::sandbox_gone:
+      return conclude(state, state.phase != Phase::starting);
     case Event::time_limit:
     case Event::stop_soft:
       return state.phase == Phase::running || state.phase == Phase::starting
@@ -99,7 +112,8 @@ Transition while_running(JobState state, Event event) {
     case Event::resume:
       if (!std::exchange(state.suspended, false)) return stay(state);
       return {state, {Action::thaw}};
-    default: return stay(state);
+    default:
+      return stay(state);
   }
 }
 
@@ -124,7 +138,8 @@ Transition after_run(JobState state, Event event) {
     case Event::cleaned:
       return state.phase == Phase::cleaning ? go(state, Phase::over, {Action::tell_over})
                                             : stay(state);
-    default: return stay(state);
+    default:
+      return stay(state);
   }
 }
 
@@ -135,29 +150,32 @@ Transition transition(JobState state, Event event) {
   if (event == Event::contact_back) state.in_contact = true;
   switch (state.phase) {
     case Phase::describing:
-    case Phase::preparing: return before_run(state, event);
+    case Phase::preparing:
+      return before_run(state, event);
     case Phase::starting:
     case Phase::running:
     case Phase::stopping:
-    case Phase::killing: return while_running(state, event);
-    default: return after_run(state, event);
+    case Phase::killing:
+      return while_running(state, event);
+    default:
+      return after_run(state, event);
   }
 }
 
 std::string_view to_string(Phase phase) {
-  constexpr std::string_view kNames[] = {"describing", "preparing", "starting",  "running",
-                                         "stopping",   "killing",   "waiting",   "sending",
+  constexpr std::string_view kNames[] = {"describing", "preparing", "starting", "running",
+                                         "stopping",   "killing",   "waiting",  "sending",
                                          "finishing",  "cleaning",  "over"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 
 std::string_view to_string(Event event) {
   constexpr std::string_view kNames[] = {
-      "described",    "describe_failed", "image_ready", "image_failed", "inputs_ready",
-      "inputs_failed", "payload_started", "sandbox_gone", "time_limit",  "grace_over",
-      "kill_overdue", "stop_soft",       "stop_hard",   "stop_done",    "release",
-      "suspend",      "resume",          "contact_lost", "contact_back", "outputs_sent",
-      "outputs_failed", "finished",      "cleaned"};
+      "described",      "describe_failed", "image_ready",  "image_failed", "inputs_ready",
+      "inputs_failed",  "payload_started", "sandbox_gone", "time_limit",   "grace_over",
+      "kill_overdue",   "stop_soft",       "stop_hard",    "stop_done",    "release",
+      "suspend",        "resume",          "contact_lost", "contact_back", "outputs_sent",
+      "outputs_failed", "finished",        "cleaned"};
   return kNames[static_cast<std::size_t>(event)];
 }
 

@@ -20,11 +20,11 @@ enum class Phase : std::uint8_t {
   preparing,   // image and inputs, side by side
   starting,    // the sandbox is being built
   running,
-  stopping,    // asked to end, time to do so left
-  killing,     // every process killed, waiting for the last
-  waiting,     // the job ended while contact is lost: nothing can be sent yet
-  sending,     // outputs
-  finishing,   // the result
+  stopping,   // asked to end, time to do so left
+  killing,    // every process killed, waiting for the last
+  waiting,    // the job ended while contact is lost: nothing can be sent yet
+  sending,    // outputs
+  finishing,  // the result
   cleaning,
   over,
 };
@@ -37,13 +37,13 @@ enum class Event : std::uint8_t {
   inputs_ready,
   inputs_failed,
   payload_started,
-  sandbox_gone,   // no process of it is left; how it ended was reported, or it was killed
-  time_limit,     // the payload's
-  grace_over,     // of a soft stop or a time limit
-  kill_overdue,   // pid 1 of the sandbox did not answer
+  sandbox_gone,  // no process of it is left; how it ended was reported, or it was killed
+  time_limit,    // the payload's
+  grace_over,    // of a soft stop or a time limit
+  kill_overdue,  // pid 1 of the sandbox did not answer
   stop_soft,
   stop_hard,
-  stop_done,      // the scheduler knows that the job ended
+  stop_done,  // the scheduler knows that the job ended
   release,
   suspend,
   resume,
@@ -51,12 +51,12 @@ enum class Event : std::uint8_t {
   contact_back,
   outputs_sent,
   outputs_failed,
-  finished,       // also where finishing failed: there is nobody else to tell
+  finished,  // also where finishing failed: there is nobody else to tell
   cleaned,
 };
 
 enum class Action : std::uint8_t {
-  prepare,         // start the pull and bring the inputs
+  prepare,  // start the pull and bring the inputs
   launch,
   report_running,  // tell the scheduler, arm the time limit
   terminate,       // SIGTERM to the payload, arm the grace
@@ -65,7 +65,7 @@ enum class Action : std::uint8_t {
   freeze,
   thaw,
   send_outputs,
-  abandon,         // the scheduler's transfers and the pull
+  abandon,  // the scheduler's transfers and the pull
   finish,
   clean,
   tell_over,

@@ -31,7 +31,8 @@ struct Offer {
   unsigned capacity = 1;  // jobs at once; 1 where one root serves the whole pod
   unsigned claims = 0;    // held now
   bool draining = false;  // no new claims, no new jobs
-  std::map<std::string, std::string> attributes;  // what a matchmaker may ask for: rung, version ...
+  std::map<std::string, std::string>
+      attributes;  // what a matchmaker may ask for: rung, version ...
 };
 
 // The scheduler names claims; an id is not used again in the life of a pilot.

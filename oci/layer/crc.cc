@@ -23,8 +23,8 @@ std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
 }  // namespace
 
 void Crc64::update(std::string_view bytes) {
-  value_ = crc64_ecma_refl(value_, reinterpret_cast<const unsigned char*>(bytes.data()),
-                           bytes.size());
+  value_ =
+      crc64_ecma_refl(value_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 void Crc64::update_zeros(std::uint64_t count) {

@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t kMagicLength = 4;
 
-bool is_gzip(std::string_view head) { return head.starts_with("\x1f\x8b"); }
+bool is_gzip(std::string_view head) {
+  return head.starts_with("\x1f\x8b");
+}
 
 bool is_zstd(std::string_view head) {
   if (head.starts_with("\x28\xb5\x2f\xfd")) return true;
@@ -52,7 +54,8 @@ Result<void> CodecOutput::produced(std::size_t count) {
   block_.size += count;
   out_ += count;
   if (out_ > kMaxLayerBytes)
-    return Error{Fault::invalid, fmt::format("larger than {} unpacked", human_bytes(kMaxLayerBytes))};
+    return Error{Fault::invalid,
+                 fmt::format("larger than {} unpacked", human_bytes(kMaxLayerBytes))};
   if (out_ > kInflateAllowance && (out_ - kInflateAllowance) / kMaxInflateRatio > in_)
     return Error{Fault::invalid,
                  fmt::format("inflates {} to more than {}: refused as a decompression bomb",

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layer bytes as served -> tar bytes, streaming. gzip (RFC 1952, any number of members, zero padding
-// after the last) by ISA-L, zstd (RFC 8878, any number of frames, skippable ones too) by libzstd.
-// The first bytes say which it is, not the media type: registries hold gzip under plain types and
-// the other way round, and the diffID decides in the end whether the right bytes came out.
+// Layer bytes as served -> tar bytes, streaming. gzip (RFC 1952, any number of members, zero
+// padding after the last) by ISA-L, zstd (RFC 8878, any number of frames, skippable ones too) by
+// libzstd. The first bytes say which it is, not the media type: registries hold gzip under plain
+// types and the other way round, and the diffID decides in the end whether the right bytes came
+// out.
 #pragma once
 
 #include <memory>

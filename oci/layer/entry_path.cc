@@ -56,8 +56,7 @@ Result<std::string> clean_path(std::string_view name) {
 Result<EntryName> parse_entry_name(std::string path) {
   const std::string_view base = base_of(path);
   if (!base.starts_with(kWhiteout)) return EntryName{EntryName::Kind::plain, std::move(path)};
-  if (base == kOpaque)
-    return EntryName{EntryName::Kind::opaque, std::string(parent_of(path))};
+  if (base == kOpaque) return EntryName{EntryName::Kind::opaque, std::string(parent_of(path))};
   const std::string_view hidden = base.substr(kWhiteout.size());
   if (hidden.empty() || hidden == "." || hidden == "..")
     return refused(path, "is a whiteout without a name");

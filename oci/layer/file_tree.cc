@@ -11,7 +11,7 @@
 namespace podpilot::oci {
 namespace {
 
-constexpr int kMaxLinks = 40;            // the kernel's MAXSYMLINKS
+constexpr int kMaxLinks = 40;               // the kernel's MAXSYMLINKS
 constexpr std::size_t kMaxPending = 65536;  // components still to walk: links may multiply them
 constexpr NodeId kFree = kNoNode;
 constexpr NodeId kDeleted = kNoNode - 1;
@@ -27,7 +27,9 @@ void push_components(std::vector<std::string_view>& stack, std::string_view path
 
 }  // namespace
 
-FileTree::FileTree() : slots_(64, kFree) { nodes_.emplace_back(); }
+FileTree::FileTree() : slots_(64, kFree) {
+  nodes_.emplace_back();
+}
 
 std::string_view FileTree::keep(std::string_view text) {
   const std::size_t size = text.size() + 1;  // names go to system calls: they end in a NUL

@@ -118,7 +118,6 @@ class Planner {
   }
 
   bool same_metadata(NodeSource wanted, Slice shown) const {
-    if (wanted.same_origin(origin(shown))) return true;
     static const LayerEntry implied = [] {
       LayerEntry entry;
       entry.mode = 0755;
@@ -128,8 +127,9 @@ class Planner {
                               ? implied
                               : layers_[wanted.layer].index().entries[wanted.entry];
     const LayerEntry& b = layers_[shown.layer].entry(shown.node);
-    return (a.mode & kStoredModeBits) == (b.mode & kStoredModeBits) && a.mtime == b.mtime &&
-           a.mtime_nsec == b.mtime_nsec && !a.xattrs && !b.xattrs;
+    if (stored_file_mode(a.mode) != stored_folder_mode(b.mode)) return false;
+    return wanted.same_origin(origin(shown)) ||
+           (a.mtime == b.mtime && a.mtime_nsec == b.mtime_nsec && !a.xattrs && !b.xattrs);
   }
 
   // readdir(3) leaves whiteouts out only where several folders are merged.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layers that are unpacked each on its own and stacked by overlayfs mean something else than layers
 // applied one after the other: a folder that a tar only implies hides the real one's mode, a path
-// through a lower layer's symlink ends up beside it, a hard link into a lower layer has no target, a
-// whiteout in a folder that nothing merges with shows. The fix-up is one small folder on top that
+// through a lower layer's symlink ends up beside it, a hard link into a lower layer has no target,
+// a whiteout in a folder that nothing merges with shows. The fix-up is one small folder on top that
 // makes the stack show the sequential tree. Planned purely, from the indexes.
 #pragma once
 
@@ -25,9 +25,9 @@ struct FixupStep {
   NodeSource source;  // of a folder's metadata, of a link's inode
 };
 
-// `layers` are the distinct ones in the order they are stacked, lowest first; `sequence` are indexes
-// into them in the order they are applied. Parents come before what is in them, and the first step
-// is always the root.
+// `layers` are the distinct ones in the order they are stacked, lowest first; `sequence` are
+// indexes into them in the order they are applied. Parents come before what is in them, and the
+// first step is always the root.
 Result<std::vector<FixupStep>> plan_fixup(const std::vector<LayerTree>& layers,
                                           const std::vector<std::uint16_t>& sequence);
 

@@ -26,8 +26,7 @@ class Gzip : public Codec {
   }
 
   Result<void> finish() override {
-    if (where_ == Where::member)
-      return Error{Fault::corrupt, "the gzip stream ends in the middle"};
+    if (where_ == Where::member) return Error{Fault::corrupt, "the gzip stream ends in the middle"};
     return {};
   }
 

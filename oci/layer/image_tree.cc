@@ -16,7 +16,9 @@ using Type = LayerEntry::Type;
 
 }  // namespace
 
-ImageTree::ImageTree() { set_source(FileTree::kRoot, {}); }
+ImageTree::ImageTree() {
+  set_source(FileTree::kRoot, {});
+}
 
 Result<void> ImageTree::apply(const LayerTree& tree, std::uint16_t layer) {
   layer_ = layer;
@@ -77,8 +79,7 @@ Result<void> ImageTree::put(NodeId parent, const LayerTree& tree, std::uint32_t 
 // A hard link to something in a lower layer: the same inode under another name.
 Result<void> ImageTree::put_link(NodeId parent, const LayerEntry& line) {
   const NodeId folder = TRY(files_.resolve(parent_of(line.target)));
-  const NodeId target =
-      folder == kNoNode ? kNoNode : files_.find(folder, base_of(line.target));
+  const NodeId target = folder == kNoNode ? kNoNode : files_.find(folder, base_of(line.target));
   if (target == kNoNode || files_[target].kind == Kind::folder)
     return Error{Fault::invalid, fmt::format("hard link to {}, which is {}", printable(line.target),
                                              target == kNoNode ? "missing" : "a folder")};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unpacks the entries of one layer into an empty folder, in overlay format, and keeps what its index
-// will say. Nobody else may write below that folder meanwhile.
+// Unpacks the entries of one layer into an empty folder, in overlay format, and keeps what its
+// index will say. Nobody else may write below that folder meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,8 @@ class LayerBuilder {
   struct Event {
     LayerEntry entry;  // `path` stays empty; a whiteout's `target` is its name
     NodeId node = kNoNode;
-    std::uint32_t primary = 0;  // the event with which the inode was made
+    std::uint32_t primary = 0;    // the first event of the same inode
+    std::uint16_t made_with = 0;  // a folder's mode on disk before finish()
   };
   struct Place {
     NodeId parent = FileTree::kRoot;
@@ -50,13 +51,16 @@ class LayerBuilder {
   Result<void> add_file(const TarEntry& entry, Place place, TarReader& tar);
   Result<void> add_symlink(const TarEntry& entry, Place place);
   Result<void> add_fifo(const TarEntry& entry, Place place);
+  Result<void> add_skipped(const TarEntry& entry, Place place);
   Result<void> add_hard_link(const TarEntry& entry, Place place);
   Result<void> add_whiteout(std::string_view path);
   Result<void> add_opaque(std::string_view path);
 
   Result<NodeId> folder_at(std::string_view path);
+  Result<NodeId> marked_folder(std::string_view path);
   Result<NodeId> implied_folder(NodeId parent, std::string_view name, NodeId existing);
   Result<NodeId> new_folder(Place place, const LayerEntry& line);
+  void describe_again(NodeId folder, const LayerEntry& line);
   Result<void> clear(Place place);
   Result<void> copy_content(const TarEntry& entry, TarReader& tar, const LayerDisk::NewFile& file,
                             LayerEntry& line);

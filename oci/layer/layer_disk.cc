@@ -53,8 +53,8 @@ Result<LayerDisk::NewFile> LayerDisk::create_file(BorrowedFd folder, const char*
                                                   const Xattrs& kept) const {
   const bool settle_mode = (mode & umask_) != 0 || (mode & ~0777U) != 0 || !kept.empty();
   const mode_t first = kept.empty() ? mode & 0777 : 0600;
-  UniqueFd fd(::openat(folder.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                       first));
+  UniqueFd fd(
+      ::openat(folder.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, first));
   if (!fd) return sys_error("create");
   TRY(set_xattrs(fd, kept));
   return NewFile{std::move(fd), settle_mode};
@@ -108,7 +108,8 @@ Result<void> LayerDisk::make_fifo(BorrowedFd parent, const char* name, mode_t mo
 }
 
 Result<void> LayerDisk::make_whiteout(BorrowedFd parent, const char* name) const {
-  if (::mknodat(parent.get(), name, S_IFCHR, makedev(0, 0)) != 0) return sys_error("mknod whiteout");
+  if (::mknodat(parent.get(), name, S_IFCHR, makedev(0, 0)) != 0)
+    return sys_error("mknod whiteout");
   return {};
 }
 

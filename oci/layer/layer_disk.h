@@ -18,8 +18,14 @@
 
 namespace podpilot::oci {
 
-// What of an entry's mode a stored layer carries: no set-id bits.
-inline constexpr mode_t kStoredModeBits = 01777;
+// What of an entry's mode a stored layer carries: no set-id bits, and no folder that we could not
+// look into ourselves. The image's fix-up layer closes those.
+inline constexpr mode_t stored_file_mode(mode_t mode) {
+  return mode & 01777;
+}
+inline constexpr mode_t stored_folder_mode(mode_t mode) {
+  return (mode & 01777) | 0500;
+}
 
 struct FileTime {
   std::int64_t seconds = 0;

@@ -210,7 +210,8 @@ Result<LayerIndex> parse_layer_index(std::string text) {
   char* const base = index.text.data();
   for (std::size_t at = first; at < end_at;) {
     const std::size_t newline = all.find('\n', at);
-    index.entries.push_back(TRY(parse_line(base + at, base + newline)));
+    const LayerEntry entry = TRY(parse_line(base + at, base + newline));
+    index.entries.push_back(entry);
     at = newline + 1;
   }
   if (index.entries.size() != end.totals.entries) return damaged("wrong number of entries");
@@ -218,11 +219,11 @@ Result<LayerIndex> parse_layer_index(std::string text) {
 }
 
 Result<LayerTotals> read_layer_totals(BorrowedFd file) {
-  struct stat st {};
+  struct stat st{};
   if (::fstat(file.get(), &st) != 0) return sys_error("fstat");
   std::string tail(std::min<std::size_t>(static_cast<std::size_t>(st.st_size), kMaxEndLine + 1), 0);
-  const ssize_t n = ::pread(file.get(), tail.data(), tail.size(),
-                            st.st_size - static_cast<off_t>(tail.size()));
+  const ssize_t n =
+      ::pread(file.get(), tail.data(), tail.size(), st.st_size - static_cast<off_t>(tail.size()));
   if (n < 0) return sys_error("pread");
   tail.resize(static_cast<std::size_t>(n));
   const std::size_t begin = last_line(tail);

@@ -14,12 +14,16 @@ using Kind = FileTree::Kind;
 using Type = LayerEntry::Type;
 
 Error contradiction(const LayerEntry& entry) {
-  return {Fault::corrupt, fmt::format("layer index: the line of {} contradicts another",
-                                      printable(entry.path))};
+  return {Fault::corrupt,
+          fmt::format("layer index: the line of {} contradicts another", printable(entry.path))};
 }
 
-bool is_marker(Type type) { return type == Type::whiteout || type == Type::opaque; }
-bool is_absent(Type type) { return type == Type::skipped || type == Type::pending_link; }
+bool is_marker(Type type) {
+  return type == Type::whiteout || type == Type::opaque;
+}
+bool is_absent(Type type) {
+  return type == Type::skipped || type == Type::pending_link;
+}
 
 }  // namespace
 
@@ -114,8 +118,8 @@ Result<void> LayerTree::add_marker(std::uint32_t entry) {
 Result<void> LayerTree::check_folders() const {
   for (NodeId id = 0; id < files_.size(); ++id)
     if (entry_of(id) == kNoEntry)
-      return Error{Fault::corrupt, "layer index: no line for the folder " +
-                                       printable(files_.path(id))};
+      return Error{Fault::corrupt,
+                   "layer index: no line for the folder " + printable(files_.path(id))};
   return {};
 }
 

@@ -75,9 +75,8 @@ class Materialiser {
     if (folder == kNoNode) return Error{Fault::internal, "a step before its parent's"};
     const BorrowedFd parent = TRY(folders_.open(folder));
     const bool is_folder = step.kind == FixupStep::Kind::folder;
-    const NodeId node = tree_.add(
-        folder, base_of(step.path),
-        is_folder ? FileTree::Kind::folder : FileTree::Kind::other, 0);
+    const NodeId node = tree_.add(folder, base_of(step.path),
+                                  is_folder ? FileTree::Kind::folder : FileTree::Kind::other, 0);
     const char* name = tree_[node].name.data();
     if (step.kind == FixupStep::Kind::whiteout) return disk_.make_whiteout(parent, name);
     if (step.kind == FixupStep::Kind::link) return link(step.source, parent, name);
@@ -106,7 +105,7 @@ class Materialiser {
     if (source.entry == NodeSource::kImplied) return metadata;
     const LayerTree& layer = layers_[source.layer];
     const LayerEntry& line = layer.index().entries[source.entry];
-    metadata.mode = line.mode & kStoredModeBits;
+    metadata.mode = stored_file_mode(line.mode);  // closed ones too: nothing is read here again
     metadata.time = {line.mtime, line.mtime_nsec};
     const NodeId node = layer.node_of_entry(source.entry);
     if (!line.xattrs || node == FileTree::kRoot) return metadata;
@@ -121,8 +120,7 @@ class Materialiser {
       return {};
     }
     const BorrowedFd parent = TRY(folders_.open(tree_[node].parent));
-    return disk_.finish_folder(parent, tree_[node].name.data(), 0700, metadata.mode,
-                               metadata.time);
+    return disk_.finish_folder(parent, tree_[node].name.data(), 0700, metadata.mode, metadata.time);
   }
 
   const std::vector<LayerTree>& layers_;

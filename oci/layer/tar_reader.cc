@@ -16,30 +16,40 @@ namespace {
 
 constexpr std::size_t kTarBlock = 512;
 
-std::string text_or_empty(const char* text) { return text ? text : ""; }
+std::string text_or_empty(const char* text) {
+  return text ? text : "";
+}
 
 // ARCHIVE_WARN comes for every name that the locale cannot express; its bytes are right.
-bool usable(int status) { return status == ARCHIVE_OK || status == ARCHIVE_WARN; }
+bool usable(int status) {
+  return status == ARCHIVE_OK || status == ARCHIVE_WARN;
+}
 
 TarEntry::Type type_of(archive_entry* raw) {
   using Type = TarEntry::Type;
   if (archive_entry_hardlink(raw)) return Type::hard_link;
   switch (archive_entry_filetype(raw)) {
-    case AE_IFDIR: return Type::folder;
-    case AE_IFLNK: return Type::symlink;
-    case AE_IFIFO: return Type::fifo;
-    case AE_IFSOCK: return Type::socket;
+    case AE_IFDIR:
+      return Type::folder;
+    case AE_IFLNK:
+      return Type::symlink;
+    case AE_IFIFO:
+      return Type::fifo;
+    case AE_IFSOCK:
+      return Type::socket;
     case AE_IFBLK:
-    case AE_IFCHR: return Type::device;
-    default: return Type::file;
+    case AE_IFCHR:
+      return Type::device;
+    default:
+      return Type::file;
   }
 }
 
 Result<void> read_xattrs(archive_entry* raw, TarEntry& entry) {
   const int count = archive_entry_xattr_reset(raw);
   if (count > static_cast<int>(kMaxXattrsPerEntry))
-    return Error{Fault::invalid, fmt::format("{} extended attributes, more than {}", count,
-                                             kMaxXattrsPerEntry)};
+    return Error{Fault::invalid,
+                 fmt::format("{} extended attributes, more than {}", count, kMaxXattrsPerEntry)};
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
@@ -53,9 +63,9 @@ Result<void> read_xattrs(archive_entry* raw, TarEntry& entry) {
   return {};
 }
 
-// libarchive (3.6.2, 3.8 too) loses the target of a link whose header has none, but whose pax header
-// has one that the locale cannot express, as Go writes "l -> \u65e5": unless some link came before
-// it. So one does, of our making.
+// libarchive (3.6.2, 3.8 too) loses the target of a link whose header has none, but whose pax
+// header has one that the locale cannot express, as Go writes "l -> \u65e5": unless some link came
+// before it. So one does, of our making.
 std::string primer() {
   std::string header(512, '\0');
   const auto put = [&header](std::size_t at, std::string_view text) {
@@ -77,7 +87,9 @@ std::string primer() {
 
 }  // namespace
 
-void TarReader::Close::operator()(archive* a) const { archive_read_free(a); }
+void TarReader::Close::operator()(archive* a) const {
+  archive_read_free(a);
+}
 
 TarReader::TarReader(Source source) : source_(std::move(source)), archive_(archive_read_new()) {}
 TarReader::~TarReader() = default;
@@ -149,8 +161,9 @@ Result<void> TarReader::fill(archive_entry* raw, TarEntry& entry) const {
   entry.xattrs.clear();
   entry.type = type_of(raw);
   entry.path = text_or_empty(archive_entry_pathname(raw));
-  entry.target = text_or_empty(entry.type == TarEntry::Type::hard_link ? archive_entry_hardlink(raw)
-                                                                       : archive_entry_symlink(raw));
+  entry.target =
+      text_or_empty(entry.type == TarEntry::Type::hard_link ? archive_entry_hardlink(raw)
+                                                            : archive_entry_symlink(raw));
   if (entry.path.size() > kMaxPathBytes || entry.target.size() > kMaxPathBytes)
     return Error{Fault::invalid, fmt::format("a name of more than {} bytes", kMaxPathBytes)};
   entry.mode = archive_entry_mode(raw) & 07777;

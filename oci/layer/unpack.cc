@@ -34,7 +34,7 @@ struct NewRoot {
 Result<NewRoot> make_root(BorrowedFd into) {
   NewRoot root;
   root.fd = TRY(make_dir_at(into, "fs", 0777));
-  struct stat st {};
+  struct stat st{};
   if (::fstat(root.fd.get(), &st) != 0) return sys_error("fstat fs");
   root.umask = ~st.st_mode & 0777;
   if (::fchmod(root.fd.get(), 0755) != 0) return sys_error("chmod fs");
@@ -77,7 +77,8 @@ class Unpacker {
       if (rest.empty()) break;
     }
     const Digest sum = sum_.finish();
-    if (sum != diff_id_) return mismatch("the digest of the unpacked layer", sum.str(), diff_id_.str());
+    if (sum != diff_id_)
+      return mismatch("the digest of the unpacked layer", sum.str(), diff_id_.str());
     TRY(builder.finish());
     UniqueFd index(::openat(into_.get(), "index", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!index) return sys_error("create index");

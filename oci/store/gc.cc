@@ -29,7 +29,7 @@ struct LayerOnDisk {
 };
 
 std::int64_t modified(BorrowedFd folder, const std::string& name) {
-  struct stat st {};
+  struct stat st{};
   return ::fstatat(folder.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_mtime : 0;
 }
 
@@ -67,8 +67,8 @@ Result<std::vector<LayerOnDisk>> read_layers(const StoreLayout& store) {
     const Result<DirFd> layer = open_layer(store, *diff_id);
     if (!layer) continue;
     const Result<LayerTotals> totals = read_layer_totals_in(*layer);
-    layers.push_back({*std::move(diff_id), totals ? totals->disk_bytes : 0,
-                      modified(store.layers, name)});
+    layers.push_back(
+        {*std::move(diff_id), totals ? totals->disk_bytes : 0, modified(store.layers, name)});
   }
   return layers;
 }
@@ -164,8 +164,11 @@ Result<std::vector<StoredImage>> list_images(const StoreLayout& store) {
   const std::map<Digest, std::vector<RefRecord>> refs = TRY(read_refs(store));
   std::vector<StoredImage> images;
   for (const ImageRecord& record : records) {
-    StoredImage image{record.manifest, record.diff_ids, record.size,
-                      modified(store.images, image_file(record.manifest)), {}};
+    StoredImage image{record.manifest,
+                      record.diff_ids,
+                      record.size,
+                      modified(store.images, image_file(record.manifest)),
+                      {}};
     if (const auto named = refs.find(record.manifest); named != refs.end())
       for (const RefRecord& ref : named->second) image.references.push_back(ref.reference);
     images.push_back(std::move(image));

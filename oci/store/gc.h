@@ -14,8 +14,8 @@ namespace podpilot::oci {
 struct StoredImage {
   Digest manifest;
   std::vector<Digest> diff_ids;
-  std::uint64_t size = 0;       // about, of its layers on disk; shared ones count for each
-  std::int64_t last_used = 0;   // seconds since 1970
+  std::uint64_t size = 0;      // about, of its layers on disk; shared ones count for each
+  std::int64_t last_used = 0;  // seconds since 1970
   std::vector<std::string> references;
 };
 

@@ -46,7 +46,7 @@ Result<std::string> absolute(const std::string& path) {
 
 // Ours alone: what is in it is mounted and run.
 Result<void> make_private(BorrowedFd folder) {
-  struct stat st {};
+  struct stat st{};
   if (::fstat(folder.get(), &st) != 0) return sys_error("fstat");
   if (st.st_uid != ::geteuid())
     return Error{Fault::denied,
@@ -75,9 +75,10 @@ Result<void> open_folders(StoreLayout& layout) {
 Result<StoreLayout> StoreLayout::open(const std::string& cache_path) {
   const std::string where = "cache " + printable(cache_path);
   StoreLayout layout;
-  layout.cache = DirFd(TRY(make_dirs(cache_path, kPrivate).within(where)));
+  layout.cache = TRY(make_dirs(cache_path, kPrivate).within(where));
   TRY(open_folders(layout).within(where));
-  layout.path = fmt::format("{}/v{}", TRY(absolute(cache_path).within(where)), kStoreFormat);
+  const std::string cache = TRY(absolute(cache_path).within(where));
+  layout.path = fmt::format("{}/v{}", cache, kStoreFormat);
   layout.boot = boot_id();
   return layout;
 }
@@ -112,10 +113,18 @@ Result<std::vector<int>> newer_formats(BorrowedFd cache) {
   return newer;
 }
 
-std::string layer_lock(const Digest& diff_id) { return "layer-" + diff_id.hex(); }
-std::string image_lock(const Digest& manifest) { return "image-" + manifest.hex(); }
-std::string fixup_lock(const std::string& name) { return "fixup-" + name; }
-std::string image_file(const Digest& manifest) { return manifest.hex() + ".json"; }
+std::string layer_lock(const Digest& diff_id) {
+  return "layer-" + diff_id.hex();
+}
+std::string image_lock(const Digest& manifest) {
+  return "image-" + manifest.hex();
+}
+std::string fixup_lock(const std::string& name) {
+  return "fixup-" + name;
+}
+std::string image_file(const Digest& manifest) {
+  return manifest.hex() + ".json";
+}
 
 std::string ref_file(std::string_view reference, std::string_view platform) {
   constexpr std::size_t kLongest = 160;

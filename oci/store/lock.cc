@@ -28,8 +28,8 @@ void pause(const std::stop_token& stop) {
 Result<std::optional<FileLock>> FileLock::try_acquire(BorrowedFd folder, const std::string& name,
                                                       Mode mode) {
   for (;;) {
-    UniqueFd fd(::openat(folder.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                         0600));
+    UniqueFd fd(
+        ::openat(folder.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return sys_error("open lock " + name);
     const int kind = mode == Mode::shared ? LOCK_SH : LOCK_EX;
     if (::flock(fd.get(), kind | LOCK_NB) != 0) {
@@ -37,7 +37,7 @@ Result<std::optional<FileLock>> FileLock::try_acquire(BorrowedFd folder, const s
       if (errno == EWOULDBLOCK) return std::optional<FileLock>();
       return sys_error("flock " + name);
     }
-    struct stat st {};
+    struct stat st{};
     if (::fstat(fd.get(), &st) != 0) return sys_error("fstat lock " + name);
     // Its last holder took the file away between our open and our lock.
     if (st.st_nlink == 0) continue;

@@ -43,7 +43,8 @@ Result<ImageRecord> ImageRecord::parse(std::string_view text) {
   }
   record.fixup = TRY(object.required_string("fixup"));
   record.boot = TRY(object.required_string("boot"));
-  record.size = static_cast<std::uint64_t>(TRY(object.required_integer("size")));
+  const std::int64_t size = TRY(object.required_integer("size"));
+  record.size = static_cast<std::uint64_t>(size);
   record.created = TRY(object.required_integer("created"));
   if (record.fixup.empty() || record.fixup.find('/') != std::string::npos ||
       record.fixup.starts_with('.'))

@@ -27,7 +27,9 @@ std::string unique_name() {
   return fmt::format("{}-{}-{}", now, ::getpid(), serial++);
 }
 
-std::string lock_name(const std::string& name) { return name + std::string(kLockSuffix); }
+std::string lock_name(const std::string& name) {
+  return name + std::string(kLockSuffix);
+}
 
 }  // namespace
 

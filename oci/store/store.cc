@@ -52,12 +52,13 @@ Result<Store> Store::open(const std::string& cache_path) {
   return Store(std::move(layout));
 }
 
-// --- images ---------------------------------------------------------------------------------------
+// --- images
+// ---------------------------------------------------------------------------------------
 
 Result<std::optional<Image>> Store::find(const std::string& reference, const Platform& platform) {
   const std::string platform_name = platform.str();
-  const std::optional<RefRecord> ref = TRY(read_json<RefRecord>(
-      layout_.refs, ref_file(reference, platform_name), kMaxRefBytes));
+  const std::optional<RefRecord> ref =
+      TRY(read_json<RefRecord>(layout_.refs, ref_file(reference, platform_name), kMaxRefBytes));
   if (!ref || ref->reference != reference || ref->platform != platform_name)
     return std::optional<Image>();
   return find(ref->manifest);
@@ -77,8 +78,8 @@ Result<void> Store::write_record(const ImageRecord& record) const {
 
 Result<std::optional<Image>> Store::find(const Digest& manifest) {
   if (!exists(layout_.images, image_file(manifest))) return std::optional<Image>();
-  FileLock lock = TRY(
-      FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, std::stop_token()));
+  FileLock lock =
+      TRY(FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, std::stop_token()));
   std::optional<ImageRecord> record = TRY(read_record(manifest));
   if (!record) return std::optional<Image>();
   if (record->boot != layout_.boot) {
@@ -94,8 +95,8 @@ Result<std::optional<Image>> Store::find(const Digest& manifest) {
 // The node restarted since the record was written, or another node wrote it.
 Result<bool> Store::settle(ImageRecord& record) {
   for (const Digest& id : stacked(record.diff_ids)) {
-    const FileLock lock = TRY(
-        FileLock::acquire(layout_.locks, layer_lock(id), Mode::shared, std::stop_token()));
+    const FileLock lock =
+        TRY(FileLock::acquire(layout_.locks, layer_lock(id), Mode::shared, std::stop_token()));
     const bool whole = TRY(layer_is_whole(id));
     if (!whole) return false;
   }
@@ -109,8 +110,8 @@ Result<bool> Store::settle(ImageRecord& record) {
 
 Result<std::optional<Image>> Store::hand_out(const ImageRecord& record, FileLock image_lock) {
   ImageConfig config = TRY(parse_config(record.config, record.diff_ids.size()));
-  FileLock fixup = TRY(FileLock::acquire(layout_.locks, fixup_lock(record.fixup), Mode::shared,
-                                         std::stop_token()));
+  FileLock fixup = TRY(
+      FileLock::acquire(layout_.locks, fixup_lock(record.fixup), Mode::shared, std::stop_token()));
   Image image{std::move(config), record.manifest, {}, {}};
   for (const Digest& id : stacked(record.diff_ids)) {
     const std::string folder = id.hex() + "/fs";
@@ -137,7 +138,8 @@ Result<Image> Store::add_image(const Digest& manifest, const Platform& platform,
                      .created = now_seconds()};
   for (const Digest& id : stacked(diff_ids)) {
     const DirFd layer = TRY(open_layer(layout_, id));
-    record.size += TRY(read_layer_totals_in(layer)).disk_bytes;
+    const LayerTotals totals = TRY(read_layer_totals_in(layer));
+    record.size += totals.disk_bytes;
   }
   FileLock image = TRY(FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, stop));
   const FileLock fixup = TRY(ensure_fixup(record.fixup, diff_ids, stop).within("fix-up layer"));
@@ -154,7 +156,8 @@ Result<void> Store::tag(const std::string& reference, const Platform& platform,
                          Durable::no);
 }
 
-// --- layers ---------------------------------------------------------------------------------------
+// --- layers
+// ---------------------------------------------------------------------------------------
 
 bool Store::has_layer(const Digest& diff_id) const {
   return exists(layout_.layers, diff_id.hex() + "/index");

@@ -35,11 +35,16 @@ Result<DirFd> open_at(BorrowedFd parent, const std::string& name) {
 
 mode_t file_type(Type type) {
   switch (type) {
-    case Type::folder: return S_IFDIR;
-    case Type::symlink: return S_IFLNK;
-    case Type::fifo: return S_IFIFO;
-    case Type::whiteout: return S_IFCHR;
-    default: return S_IFREG;
+    case Type::folder:
+      return S_IFDIR;
+    case Type::symlink:
+      return S_IFLNK;
+    case Type::fifo:
+      return S_IFIFO;
+    case Type::whiteout:
+      return S_IFCHR;
+    default:
+      return S_IFREG;
   }
 }
 
@@ -83,9 +88,9 @@ class Inspector {
     if (!parent) return {};
     const LayerEntry& line = tree_.index().entries[tree_.inode(id)];
     const char* name = files_[id].name.data();
-    struct stat st {};
+    struct stat st{};
     if (::fstatat(parent->get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != EACCES) report(id, errno_name(errno));
+      report(id, errno_name(errno));
       return {};
     }
     if ((st.st_mode & S_IFMT) != file_type(line.type)) {
@@ -97,7 +102,9 @@ class Inspector {
       return {};
     }
     if (line.type == Type::symlink) return inspect_symlink(id, *parent, line);
-    if ((st.st_mode & 07777) != (line.mode & kStoredModeBits)) report(id, "has another mode");
+    const mode_t mode =
+        line.type == Type::folder ? stored_folder_mode(line.mode) : stored_file_mode(line.mode);
+    if ((st.st_mode & 07777) != mode) report(id, "has another mode");
     if (line.type == Type::file) return inspect_file(id, *parent, line, st);
     return {};
   }
@@ -135,9 +142,8 @@ class Inspector {
   Result<void> inspect_names(NodeId id) {
     const std::optional<BorrowedFd> fd = folder(id);
     if (!fd) return {};
-    Result<std::vector<std::string>> names = list_folder(*fd);
-    if (!names) return {};  // closed to us by its own mode
-    for (const std::string& name : *names)
+    const std::vector<std::string> names = TRY(list_folder(*fd));
+    for (const std::string& name : names)
       if (files_.find(id, name) == kNoNode) report(id, "has an unknown " + printable(name));
     return {};
   }

@@ -68,8 +68,7 @@ Result<VerifyReport> verify_store(const StoreLayout& store, Repair repair) {
     std::vector<std::string> problems = TRY(inspect(store, *diff_id).within(diff_id->str()));
     if (problems.empty()) continue;
     DamagedLayer damaged{*diff_id, std::move(problems)};
-    if (repair == Repair::remove_damaged)
-      TRY(remove_layer(store, damaged).within(diff_id->str()));
+    if (repair == Repair::remove_damaged) TRY(remove_layer(store, damaged).within(diff_id->str()));
     report.damaged.push_back(std::move(damaged));
   }
   TRY(check_images(store, repair, report));

@@ -9,14 +9,22 @@ namespace podpilot {
 
 std::string_view to_string(Fault fault) {
   switch (fault) {
-    case Fault::transient: return "transient";
-    case Fault::not_found: return "not_found";
-    case Fault::denied: return "denied";
-    case Fault::unsupported: return "unsupported";
-    case Fault::exhausted: return "exhausted";
-    case Fault::corrupt: return "corrupt";
-    case Fault::invalid: return "invalid";
-    case Fault::internal: return "internal";
+    case Fault::transient:
+      return "transient";
+    case Fault::not_found:
+      return "not_found";
+    case Fault::denied:
+      return "denied";
+    case Fault::unsupported:
+      return "unsupported";
+    case Fault::exhausted:
+      return "exhausted";
+    case Fault::corrupt:
+      return "corrupt";
+    case Fault::invalid:
+      return "invalid";
+    case Fault::internal:
+      return "internal";
   }
   return "internal";
 }
@@ -30,27 +38,34 @@ Fault fault_of_errno(int err) {
     case ECONNREFUSED:
     case ECONNRESET:
     case ENETUNREACH:
-    case EHOSTUNREACH: return Fault::transient;
+    case EHOSTUNREACH:
+      return Fault::transient;
     case ENOENT:
-    case ESRCH: return Fault::not_found;
+    case ESRCH:
+      return Fault::not_found;
     case EACCES:
     case EPERM:
-    case EROFS: return Fault::denied;
+    case EROFS:
+      return Fault::denied;
     case ENOSYS:
     case EOPNOTSUPP:
-    case ENODEV: return Fault::unsupported;
+    case ENODEV:
+      return Fault::unsupported;
     case ENOSPC:
     case EDQUOT:
     case ENOMEM:
     case EMFILE:
     case ENFILE:
-    case EFBIG: return Fault::exhausted;
+    case EFBIG:
+      return Fault::exhausted;
     case ENAMETOOLONG:
     case ENOTDIR:
     case EISDIR:
     case EEXIST:
-    case ELOOP: return Fault::invalid;
-    default: return Fault::internal;
+    case ELOOP:
+      return Fault::invalid;
+    default:
+      return Fault::internal;
   }
 }
 

@@ -39,7 +39,8 @@ class Checker : public nlohmann::json_sax<Json> {
     const std::string_view before = text_.substr(0, std::min(position, text_.size()));
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const std::size_t newline = before.rfind('\n');
-    const std::size_t column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1);
+    const std::size_t column =
+        before.size() - (newline == std::string_view::npos ? 0 : newline + 1);
     problem_ = fmt::format("not JSON at line {} column {}", line, column);
     if (!token.empty()) problem_ += fmt::format(", near \"{}\"", printable(token.substr(0, 40)));
     return false;

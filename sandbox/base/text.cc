@@ -29,9 +29,9 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-std::optional<std::uint64_t> scaled(std::string_view text,
-                                    std::initializer_list<std::pair<std::string_view, std::uint64_t>>
-                                        units) {
+std::optional<std::uint64_t> scaled(
+    std::string_view text,
+    std::initializer_list<std::pair<std::string_view, std::uint64_t>> units) {
   const std::size_t digits = text.find_first_not_of("0123456789");
   const auto number = parse_number(text.substr(0, digits));
   const std::string_view unit =

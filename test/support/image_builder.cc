@@ -28,8 +28,8 @@ ImageSource::ImageSource(const std::vector<std::string>& tars) : root_type_(kMan
   Json ids = Json::array();
   for (std::size_t i = 0; i < tars.size(); ++i) {
     const bool packed = i % 2 == 0;
-    layers_.push_back(put(packed ? std::string(kLayer) + "+gzip" : kLayer,
-                          packed ? gzip(tars[i]) : tars[i]));
+    layers_.push_back(
+        put(packed ? std::string(kLayer) + "+gzip" : kLayer, packed ? gzip(tars[i]) : tars[i]));
     diff_ids_.push_back(oci::Digest::of(tars[i]));
     layers.push_back(describe(layers_.back()));
     ids.push_back(diff_ids_.back().str());

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t kBlock = 512;
 
-void pad(std::string& bytes) { bytes.resize((bytes.size() + kBlock - 1) / kBlock * kBlock); }
+void pad(std::string& bytes) {
+  bytes.resize((bytes.size() + kBlock - 1) / kBlock * kBlock);
+}
 
 void put(std::string& header, std::size_t at, std::string_view text) {
   header.replace(at, text.size(), text);
@@ -120,7 +122,9 @@ TarBuilder& TarBuilder::opaque(std::string_view folder) {
   return file((folder.empty() ? "" : std::string(folder) + "/") + ".wh..wh..opq");
 }
 
-std::string TarBuilder::bytes() const { return bytes_ + std::string(2 * kBlock, '\0'); }
+std::string TarBuilder::bytes() const {
+  return bytes_ + std::string(2 * kBlock, '\0');
+}
 
 std::string gzip(std::string_view bytes) {
   z_stream stream{};
@@ -138,8 +142,7 @@ std::string gzip(std::string_view bytes) {
 
 std::string zstd(std::string_view bytes, int level) {
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  const std::size_t size =
-      ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), level);
+  const std::size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), level);
   if (ZSTD_isError(size)) std::abort();
   out.resize(size);
   return out;

@@ -32,9 +32,12 @@ std::string describe(BorrowedFd dir, const std::string& path, const struct stat&
       return fmt::format("{} l {}", path,
                          std::string_view(target.data(), static_cast<std::size_t>(n)));
     }
-    case S_IFCHR: return fmt::format("{} {}", path, st.st_rdev == 0 ? "w" : "c");
-    case S_IFIFO: return fmt::format("{} p {:04o}", path, mode);
-    default: return fmt::format("{} f {:04o} {}", path, mode, st.st_size);
+    case S_IFCHR:
+      return fmt::format("{} {}", path, st.st_rdev == 0 ? "w" : "c");
+    case S_IFIFO:
+      return fmt::format("{} p {:04o}", path, mode);
+    default:
+      return fmt::format("{} f {:04o} {}", path, mode, st.st_size);
   }
 }
 
@@ -45,7 +48,7 @@ void walk(BorrowedFd dir, const std::string& at, std::vector<std::string>& lines
   if (!names) return;
   for (const std::string& name : *names) {
     const std::string path = at.empty() ? name : at + "/" + name;
-    struct stat st {};
+    struct stat st{};
     ::fstatat(dir.get(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
     lines.push_back(describe(dir, path, st));
     if (S_ISDIR(st.st_mode)) walk(dir, path, lines);

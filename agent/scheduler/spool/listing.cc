@@ -86,7 +86,8 @@ Json describe(const Folder& spool, State state, const Ticket& ticket, FileTime n
   const Result<FileTime> submitted = spool.submitted(state, ticket);
   if (submitted) {
     job["submitted"] = utc(*submitted);
-    job["age"] = std::max(0.0, std::chrono::duration<double>(now - *submitted).count());
+    const auto age = std::chrono::floor<std::chrono::milliseconds>(now - *submitted).count();
+    job["age"] = std::max(0.0, static_cast<double>(age) / 1000);
   }
   add_attempt(job, spool, state, ticket);
   return job;

@@ -148,9 +148,11 @@ void SpoolScheduler::published(ClaimId claim, const Outcome& outcome,
   if (result && *result == Published::lost) return lose(claim);
   job->published = true;
   if (result)
-    log::info("spool: job ended", {{"job", job->taken.ticket.job},
-                                   {"state", *result == Published::done ? "done" : "queued again"},
-                                   {"slug", outcome.slug}});
+    log::info("spool: job ended",
+              {{"job", job->taken.ticket.job},
+               {"state", *result == Published::done ? std::string(to_string(outcome.verdict))
+                                                    : "queued again"},
+               {"slug", outcome.slug}});
   done(result ? Result<void>() : result.error());
   job = find(claim);
   if (job && job->cleaned) end_claim(claim);

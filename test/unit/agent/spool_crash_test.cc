@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "sandbox/base/path.h"
 #include "test/support/spool_fixture.h"
 
 using namespace podpilot;
@@ -18,7 +19,6 @@ using namespace podpilot::agent::spool;
 // steps, and what becomes of it.
 TEST_CASE("no crash loses or doubles a job", "[spool][protocol]") {
   Spool spool;
-  const std::string jobs = spool.dir / "spool/v1/jobs/";
   SECTION("submit: before the rename into jobs/") {
     spool.dir.write("spool/v1/tmp/20260721T221530123456Z-9f3ab2c1/job.json", "{}");
     CHECK(*spool.folder.drained());
@@ -96,7 +96,7 @@ TEST_CASE("no crash loses or doubles a job", "[spool][protocol]") {
   }
   SECTION("somebody removed a job's folder by hand") {
     const std::string id = spool.submit();
-    std::system(("rm -rf " + jobs + id).c_str());
+    REQUIRE(remove_tree(*spool.folder.part("jobs"), id));
     CHECK_FALSE(spool.a.take());
     CHECK(*spool.folder.drained());
     CHECK(spool.state(id) == "failed");

@@ -9,6 +9,7 @@
 
 #include "agent/scheduler/spool/listing.h"
 #include "agent/scheduler/spool/submission.h"
+#include "sandbox/base/path.h"
 #include "test/catch.h"
 #include "test/support/temp_dir.h"
 
@@ -324,6 +325,6 @@ TEST_CASE("a spool that vanishes breaks the scheduler", "[spool][scheduler]") {
   World world;
   world.start();
   REQUIRE(world.until([&] { return world.pilot.saw("exhausted"); }));
-  REQUIRE(std::system(("rm -rf " + (world.dir / "spool")).c_str()) == 0);
+  REQUIRE(remove_tree(world.dir.fd(), "spool"));
   CHECK(world.until([&] { return world.pilot.saw("broken"); }));
 }

@@ -31,7 +31,9 @@ const std::vector<Step> kToRunning = {
     {Event::payload_started, Phase::running, {Action::report_running}},
 };
 
-JobState running() { return fly(kToRunning); }
+JobState running() {
+  return fly(kToRunning);
+}
 
 const std::vector<Step> kToOver = {
     {Event::outputs_sent, Phase::finishing, {Action::finish}},

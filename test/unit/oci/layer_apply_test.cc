@@ -62,7 +62,9 @@ TEST_CASE("folders, files, links and their modes are unpacked", "[oci][layer]") 
         "usr/closed f 0000 1\n");
 }
 
-TEST_CASE("an empty layer is one", "[oci][layer]") { CHECK(unpacked(TarBuilder()) == ""); }
+TEST_CASE("an empty layer is one", "[oci][layer]") {
+  CHECK(unpacked(TarBuilder()) == "");
+}
 
 TEST_CASE("set-id bits are in the index and not on disk", "[oci][layer]") {
   TarBuilder tar;
@@ -78,23 +80,27 @@ TEST_CASE("entries may come before their folder's, and folders may be implied", 
   CHECK(index_of(tar) == "D 0755i .\nD 0755i a/b\nF 0644 a/b/c\nD 0700 a\n");
 }
 
-TEST_CASE("a folder without owner permissions gets its children first", "[oci][layer]") {
+TEST_CASE("folders without owner permissions stay open to us", "[oci][layer]") {
   if (rerun_unprivileged()) return;
   TarBuilder tar;
   tar.folder("shut", 0).folder("shut/in", 0555).file("shut/in/f", "x", 0400).file("shut/g", "");
   const TempDir dir;
   REQUIRE(unpack(tar.bytes(), dir.fd()));
   const UniqueFd fs = *open_beneath(dir.fd(), "fs", O_RDONLY | O_DIRECTORY);
-  struct stat st {};
+  struct stat st{};
   REQUIRE(::fstatat(fs.get(), "shut", &st, 0) == 0);
-  CHECK((st.st_mode & 07777) == 0);
+  CHECK((st.st_mode & 07777) == 0500);
+  REQUIRE(::fstatat(fs.get(), "shut/in", &st, 0) == 0);
+  CHECK((st.st_mode & 07777) == 0555);
   CHECK(oci::find_damage(dir.fd(), 10)->empty());
   CHECK(remove_tree(dir.fd(), "fs"));
 }
 
 TEST_CASE("names are bytes", "[oci][layer]") {
   ::setenv("LC_ALL", "C", 1);
-  const std::string utf8 = "gr\xc3\xbc\xc3\x9f" "e";
+  const std::string utf8 =
+      "gr\xc3\xbc\xc3\x9f"
+      "e";
   TarItem pax;
   pax.name = "short";
   pax.type = '2';
@@ -113,9 +119,9 @@ TEST_CASE("a link target that only the pax header has is not lost", "[oci][layer
   link.name = "l";
   link.type = type;
   link.pax = {{"linkpath", "\xe6\x97\xa5"}};
-  CHECK(index_of(TarBuilder().add(link)) ==
-        (type == '1' ? "D 0755i .\nL 0644 l -> \xe6\x97\xa5\n"
-                     : "D 0755i .\nS 0644 l -> \xe6\x97\xa5\n"));
+  CHECK(index_of(TarBuilder().add(link)) == (type == '1'
+                                                 ? "D 0755i .\nL 0644 l -> \xe6\x97\xa5\n"
+                                                 : "D 0755i .\nS 0644 l -> \xe6\x97\xa5\n"));
 }
 
 TEST_CASE("long paths", "[oci][layer]") {
@@ -191,7 +197,8 @@ TEST_CASE("devices and sockets are recorded, not made", "[oci][layer][hostile]")
   TarBuilder tar;
   tar.add(device).add(block).add(fifo);
   CHECK(unpacked(tar) == "dev d 0755\ndev/pipe p 0620\n");
-  CHECK(index_of(tar) == "D 0755i .\nD 0755i dev\nX 0644 dev/null\nX 0644 dev/sda\nP 0620 dev/pipe\n");
+  CHECK(index_of(tar) ==
+        "D 0755i .\nD 0755i dev\nX 0644 dev/null\nX 0644 dev/sda\nP 0620 dev/pipe\n");
 }
 
 TEST_CASE("the last of several entries wins", "[oci][layer]") {
@@ -253,9 +260,12 @@ TEST_CASE("only user attributes are kept, and none that overlayfs would obey",
   TarItem item;
   item.name = "f";
   item.mode = 0444;
-  item.xattrs = {{"user.mine", "v"},           {"user.overlay.opaque", "y"},
-                 {"user.overlay.redirect", "/etc"}, {"trusted.overlay.opaque", "y"},
-                 {"security.capability", "c"}, {"system.posix_acl_access", "a"}};
+  item.xattrs = {{"user.mine", "v"},
+                 {"user.overlay.opaque", "y"},
+                 {"user.overlay.redirect", "/etc"},
+                 {"trusted.overlay.opaque", "y"},
+                 {"security.capability", "c"},
+                 {"system.posix_acl_access", "a"}};
   TarItem folder = item;
   folder.name = "d/";
   folder.type = '5';
@@ -272,7 +282,7 @@ TEST_CASE("only user attributes are kept, and none that overlayfs would obey",
   REQUIRE(index->entries.size() == 3);
   CHECK(index->entries[1].xattrs);
   CHECK(index->entries[1].capability);
-  struct stat st {};
+  struct stat st{};
   ::stat((dir.path() + "/fs/f").c_str(), &st);
   CHECK((st.st_mode & 07777) == 0444);
 }
@@ -283,7 +293,7 @@ TEST_CASE("times are kept, for folders too", "[oci][layer]") {
   old.mtime = -100;
   const TempDir dir;
   REQUIRE(unpack(TarBuilder().folder("d").add(old).symlink("d/l", "x").bytes(), dir.fd()));
-  struct stat st {};
+  struct stat st{};
   ::lstat((dir.path() + "/fs/d").c_str(), &st);
   CHECK(st.st_mtime == 1'600'000'000);
   ::lstat((dir.path() + "/fs/d/l").c_str(), &st);
@@ -302,8 +312,7 @@ TEST_CASE("odd sizes and owners", "[oci][layer][hostile]") {
   big.content = "12345";
   big.size_field = std::string("\x80\0\0\0\0\0\0\0\0\0\0\5", 12);
   big.pax = {{"uid", "4294967296000"}};
-  CHECK(unpacked(TarBuilder().add(big).file("next", "1")) ==
-        "base256 f 0644 5\nnext f 0644 1\n");
+  CHECK(unpacked(TarBuilder().add(big).file("next", "1")) == "base256 f 0644 5\nnext f 0644 1\n");
   TarItem negative = big;
   negative.size_field = std::string(11, '\xff') + '\xfe';
   CHECK(refusal(TarBuilder().add(negative)) != "");
@@ -320,7 +329,9 @@ TEST_CASE("odd sizes and owners", "[oci][layer][hostile]") {
 TEST_CASE("sparse files become holes", "[oci][layer]") {
   TarItem sparse;
   sparse.name = "GNUSparseFile.0/s";
-  sparse.pax = {{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"}, {"GNU.sparse.name", "s"},
+  sparse.pax = {{"GNU.sparse.major", "1"},
+                {"GNU.sparse.minor", "0"},
+                {"GNU.sparse.name", "s"},
                 {"GNU.sparse.realsize", "1099511627000"}};
   std::string map = "1\n4194304\n5\n";
   map.resize(512);
@@ -328,7 +339,7 @@ TEST_CASE("sparse files become holes", "[oci][layer]") {
   const TempDir dir;
   const std::string tar = TarBuilder().add(sparse).file("after", "1").bytes();
   REQUIRE(error_of(unpack(tar, dir.fd())).text == "");
-  struct stat st {};
+  struct stat st{};
   REQUIRE(::stat((dir.path() + "/fs/s").c_str(), &st) == 0);
   CHECK(st.st_size == 1'099'511'627'000);
   CHECK(st.st_blocks < 1000);
@@ -342,7 +353,9 @@ TEST_CASE("sparse files become holes", "[oci][layer]") {
 TEST_CASE("a sparse map that overlaps is refused", "[oci][layer][hostile]") {
   TarItem sparse;
   sparse.name = "s";
-  sparse.pax = {{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"}, {"GNU.sparse.name", "s"},
+  sparse.pax = {{"GNU.sparse.major", "1"},
+                {"GNU.sparse.minor", "0"},
+                {"GNU.sparse.name", "s"},
                 {"GNU.sparse.realsize", "20"}};
   std::string map = "2\n10\n5\n0\n5\n";
   map.resize(512);

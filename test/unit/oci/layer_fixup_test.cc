@@ -14,6 +14,7 @@
 #include "test/support/tar_builder.h"
 #include "test/support/temp_dir.h"
 #include "test/support/tree_listing.h"
+#include "test/support/unprivileged.h"
 
 using namespace podpilot;
 using namespace podpilot::test;
@@ -61,9 +62,13 @@ struct Layers {
   std::vector<std::uint16_t> sequence;
 };
 
-std::string plan(const std::vector<TarBuilder>& tars) { return Layers(tars).plan(); }
+std::string plan(const std::vector<TarBuilder>& tars) {
+  return Layers(tars).plan();
+}
 
-TarBuilder tar() { return {}; }
+TarBuilder tar() {
+  return {};
+}
 
 }  // namespace
 
@@ -101,9 +106,18 @@ TEST_CASE("a parent that is a link below is followed", "[oci][layer][fixup]") {
         "D d 0755 @0\nW d/x\nL l <- 0:l\n");
 }
 
+TEST_CASE("where a folder first stands counts, and what is last said of it",
+          "[oci][layer][fixup]") {
+  // The folder replaces the link before the file is put into it.
+  CHECK(plan({tar().symlink("b", "a").folder("a"),
+              tar().folder("b").file("b/x").folder("b", 0700)}) == "");
+  // The file goes through the link that the folder then replaces.
+  CHECK(plan({tar().symlink("b", "a").folder("a"), tar().file("b/x").folder("b")}) ==
+        "D a 0755 @0\nL a/x <- 1:b/x\nD b 0755 @1\nW b/x\n");
+}
+
 TEST_CASE("hard links into lower layers", "[oci][layer][fixup]") {
-  CHECK(plan({tar().folder("d").file("d/f"), tar().hard_link("e", "d/f")}) ==
-        "L e <- 0:d/f\n");
+  CHECK(plan({tar().folder("d").file("d/f"), tar().hard_link("e", "d/f")}) == "L e <- 0:d/f\n");
   CHECK(plan({tar().folder("d").file("d/f").symlink("l", "d"), tar().hard_link("e/x", "l/f")}) ==
         "D e implied\nL e/x <- 0:d/f\n");
   // Taken before the target is hidden.
@@ -132,6 +146,11 @@ TEST_CASE("devices hide what is below", "[oci][layer][fixup]") {
   CHECK(plan({tar().folder("d").add(device)}) == "");
 }
 
+TEST_CASE("folders that a layer keeps open are closed", "[oci][layer][fixup]") {
+  CHECK(plan({tar().folder("a", 0).file("a/x").folder("b", 0555).folder("c", 01077)}) ==
+        "D a 0000 @0\nD c 1077 @0\n");
+}
+
 TEST_CASE("an opaque root hides all below it", "[oci][layer][fixup]") {
   CHECK(plan({tar().file("a").folder("b").file("b/x"), tar().opaque("").folder("b").file("c")}) ==
         "W a\nD b 0755 @1\nW b/x\n");
@@ -147,6 +166,7 @@ TEST_CASE("a layer may be applied twice", "[oci][layer][fixup]") {
 }
 
 TEST_CASE("the fix-up is made of links and folders", "[oci][layer][fixup]") {
+  if (rerun_unprivileged()) return;
   TarItem folder;
   folder.name = "usr/lib/";
   folder.type = '5';
@@ -158,11 +178,13 @@ TEST_CASE("the fix-up is made of links and folders", "[oci][layer][fixup]") {
   const auto steps = oci::plan_fixup(layers.trees, layers.sequence);
   REQUIRE(steps);
   REQUIRE(error_of(materialise_fixup(*steps, layers.trees, layers.roots, dir.fd())).text == "");
-  CHECK(list_tree(dir.fd()) ==
-        "lib l usr/lib\nusr d 0755\nusr/lib d 0000\nusr/lib/f f 0600 7\n");
-  struct stat st {};
+  struct stat st{};
   ::fstat(dir.fd().get(), &st);
   CHECK((st.st_mode & 07777) == 0700);
+  REQUIRE(::fstatat(dir.fd().get(), "usr/lib", &st, 0) == 0);
+  CHECK((st.st_mode & 07777) == 0);
+  REQUIRE(::fchmodat(dir.fd().get(), "usr/lib", 0700, 0) == 0);
+  CHECK(list_tree(dir.fd()) == "lib l usr/lib\nusr d 0755\nusr/lib d 0700\nusr/lib/f f 0600 7\n");
   CHECK(::fstatat(dir.fd().get(), "usr/lib/f", &st, 0) == 0);
   CHECK(st.st_nlink == 2);
 }

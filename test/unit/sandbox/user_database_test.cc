@@ -29,11 +29,18 @@ TEST_CASE("users are found by name and by id", "[sandbox][user]") {
     const char* home;
   };
   const Row rows[] = {
-      {"", 0, 0, "/root"},          {"root", 0, 0, "/root"},      {"0", 0, 0, "/root"},
-      {"app", 1000, 100, "/home/app"}, {"1000", 1000, 100, "/home/app"},
-      {"app:video", 1000, 44, "/home/app"}, {"app:7", 1000, 7, "/home/app"},
-      {"4242", 4242, 0, "/"},       {"4242:4243", 4242, 4243, "/"}, {"app:", 1000, 100, "/home/app"},
-      {"odd", 5, 5, "/"},           {"4294967294", 4294967294U, 0, "/"},
+      {"", 0, 0, "/root"},
+      {"root", 0, 0, "/root"},
+      {"0", 0, 0, "/root"},
+      {"app", 1000, 100, "/home/app"},
+      {"1000", 1000, 100, "/home/app"},
+      {"app:video", 1000, 44, "/home/app"},
+      {"app:7", 1000, 7, "/home/app"},
+      {"4242", 4242, 0, "/"},
+      {"4242:4243", 4242, 4243, "/"},
+      {"app:", 1000, 100, "/home/app"},
+      {"odd", 5, 5, "/"},
+      {"4294967294", 4294967294U, 0, "/"},
       {"1234", 1234, 0, "/"},  // digits are an id, whatever users are called
   };
   for (const Row& row : rows) {
@@ -62,6 +69,7 @@ TEST_CASE("endless lines and files end", "[sandbox][user]") {
   const std::string long_line(1 << 20, 'a');
   CHECK(find_user("app", long_line + "\n" + std::string(kPasswd), kGroup)->identity.uid == 1000);
   std::string groups;
-  for (int i = 0; i < 5000; ++i) groups += "g" + std::to_string(i) + ":x:" + std::to_string(i) + ":app\n";
+  for (int i = 0; i < 5000; ++i)
+    groups += "g" + std::to_string(i) + ":x:" + std::to_string(i) + ":app\n";
   CHECK(find_user("app", kPasswd, groups)->identity.groups.size() == 1000);
 }

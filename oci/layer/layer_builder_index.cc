@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// LayerBuilder: from what happened to the lines of the index.
+#include <string>
+#include <unordered_map>
+
+#include "oci/layer/layer_builder.h"
+
+namespace podpilot::oci {
+
+using Type = LayerEntry::Type;
+
+bool LayerBuilder::counts(std::size_t event) const {
+  const Event& e = events_[event];
+  if (!tree_[e.node].alive) return false;
+  const bool marker = e.entry.type == Type::whiteout || e.entry.type == Type::opaque;
+  return marker || tree_[e.node].value == event;
+}
+
+Result<void> LayerBuilder::write_index(BorrowedFd file, std::string_view boot) const {
+  LayerIndexWriter writer(file, boot);
+  // Of several names of one inode the first that is left has the line that describes it.
+  std::unordered_map<std::uint32_t, NodeId> described;
+  for (const Event& event : events_)
+    if (event.entry.type == Type::hard_link) described.emplace(event.primary, kNoNode);
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    if (!counts(i)) continue;
+    const Event& event = events_[i];
+    LayerEntry line = event.entry;
+    std::string path = tree_.path(event.node);
+    std::string target;
+    const auto inode = described.find(event.primary);
+    const bool marker = line.type == Type::whiteout || line.type == Type::opaque;
+    if (line.type == Type::whiteout) {
+      path += (path.empty() ? "" : "/") + std::string(line.target);
+    } else if (!marker && inode != described.end()) {
+      if (inode->second == kNoNode) {
+        line = events_[event.primary].entry;
+        inode->second = event.node;
+      } else {
+        line.type = Type::hard_link;
+        target = tree_.path(inode->second);
+        line.target = target;
+      }
+    }
+    line.path = path;
+    TRY(writer.add(line));
+  }
+  return writer.finish(disk_bytes_);
+}
+
+}  // namespace podpilot::oci
