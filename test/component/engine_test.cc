@@ -87,8 +87,14 @@ struct Hangar {
   HeldImages images{poller, image.spec({"/bin/act"}).layers.at(0)};
   Site site{poller, launcher(), images, *scratch, std::chrono::milliseconds(200)};
   Pilot pilot;
+  Poller::Handle tick;
 
-  explicit Hangar(unsigned capacity = 2) : pilot(site, scheduler, policy(capacity)) {}
+  explicit Hangar(unsigned capacity = 2) : pilot(site, scheduler, policy(capacity)) { turn(); }
+
+  // What a test waits for need not be an event of the loop.
+  void turn() {
+    tick = poller.after(std::chrono::milliseconds(5), [this] { turn(); });
+  }
 
   static PilotPolicy policy(unsigned capacity) {
     PilotPolicy policy;
