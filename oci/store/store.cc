@@ -55,13 +55,14 @@ Result<Store> Store::open(const std::string& cache_path) {
 // --- images
 // ---------------------------------------------------------------------------------------
 
-Result<std::optional<Image>> Store::find(const std::string& reference, const Platform& platform) {
+Result<std::optional<Image>> Store::find(const std::string& reference, const Platform& platform,
+                                         Unsettled unsettled) {
   const std::string platform_name = platform.str();
   const std::optional<RefRecord> ref =
       TRY(read_json<RefRecord>(layout_.refs, ref_file(reference, platform_name), kMaxRefBytes));
   if (!ref || ref->reference != reference || ref->platform != platform_name)
     return std::optional<Image>();
-  return find(ref->manifest);
+  return find(ref->manifest, unsettled);
 }
 
 Result<std::optional<ImageRecord>> Store::read_record(const Digest& manifest) const {
@@ -76,13 +77,14 @@ Result<void> Store::write_record(const ImageRecord& record) const {
                          Durable::no);
 }
 
-Result<std::optional<Image>> Store::find(const Digest& manifest) {
+Result<std::optional<Image>> Store::find(const Digest& manifest, Unsettled unsettled) {
   if (!exists(layout_.images, image_file(manifest))) return std::optional<Image>();
   FileLock lock =
       TRY(FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, std::stop_token()));
   std::optional<ImageRecord> record = TRY(read_record(manifest));
   if (!record) return std::optional<Image>();
   if (record->boot != layout_.boot) {
+    if (unsettled == Unsettled::skip) return std::optional<Image>();
     const bool whole = TRY(settle(*record));
     if (!whole) return std::optional<Image>();
   }

@@ -28,11 +28,16 @@ class Store {
   // Formats of newer podpilots beside ours. They are left alone.
   Result<std::vector<int>> newer_formats() const { return oci::newer_formats(layout_.cache); }
 
+  // An image that was made before the node restarted: compare its layers with their checksums
+  // first, which takes as long as reading them, or count it as not here.
+  enum class Unsettled { compare, skip };
+
   // The image that `reference` (in normal form) last was, or that has this manifest; nothing if it
-  // is not here. A few small files are read, no index and no tree: except once after the node
-  // restarted, when layers are first compared with their checksums.
-  Result<std::optional<Image>> find(const std::string& reference, const Platform& platform);
-  Result<std::optional<Image>> find(const Digest& manifest);
+  // is not here. A few small files are read, no index and no tree, unless it has to be compared.
+  Result<std::optional<Image>> find(const std::string& reference, const Platform& platform,
+                                    Unsettled unsettled = Unsettled::compare);
+  Result<std::optional<Image>> find(const Digest& manifest,
+                                    Unsettled unsettled = Unsettled::compare);
 
   // --- for the pull ---
 

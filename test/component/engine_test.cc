@@ -84,7 +84,7 @@ struct Hangar {
   ScriptedScheduler scheduler{poller};
   ScratchDir scratch_dir;
   std::unique_ptr<Scratch> scratch = *Scratch::open(poller, scratch_dir / "s");
-  HeldImages images{poller, image.layer("")};
+  HeldImages images{poller, image.spec({"/bin/act"}).layers.at(0)};
   Site site{poller, launcher(), images, *scratch, std::chrono::milliseconds(200)};
   Pilot pilot;
 
@@ -110,6 +110,7 @@ struct Hangar {
   }
   bool until_called(const std::string& call) {
     const bool seen = scheduler.run_until([&] { return scheduler.called(call); });
+    for (const auto& [id, outcome] : scheduler.outcomes) UNSCOPED_INFO(outcome.slug << ": " << outcome.text);
     if (!seen)
       for (const std::string& made : scheduler.calls) UNSCOPED_INFO(made);
     return seen;

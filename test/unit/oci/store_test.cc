@@ -276,6 +276,7 @@ TEST_CASE("after a restart of the node layers are compared before they are used"
     REQUIRE(replace_file_at(store->layout().images, record_name, record.str(), 0600, Durable::no));
   }
   auto store = Store::open(dir.path());
+  CHECK_FALSE(*store->find("r", kHost, Store::Unsettled::skip));
   SECTION("whole") {
     const auto found = store->find("r", kHost);
     REQUIRE(found);
