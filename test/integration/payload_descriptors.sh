@@ -15,5 +15,5 @@ expect_exit 0 run -v "$PODPILOT_BUILD/test/victims:/victims:ro" "$image" /victim
 expect_equal "$(cut -d' ' -f1 "$out" | xargs)" '0 1 2' "descriptors"
 start_pilot --drain
 id=$(submit "{\"image\": \"$image\", \"command\": [\"sh\", \"-c\", \"ls /proc/\$\$/fd; true\"]}")
-wait_for 20 job_is "$id" done
+wait_for 20 job_is "$id" "done"
 expect_equal "$(xargs <"$(job_field "$id" .stdout)")" '0 1 2' "a job's descriptors"

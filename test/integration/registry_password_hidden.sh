@@ -29,7 +29,7 @@ while kill -0 "$pilot" 2>/dev/null; do
 done
 wait "$pilot"
 
-job_is "$id" done || fail "$(job_field "$id" .)"
+job_is "$id" "done" || fail "$(job_field "$id" .)"
 expect_grep '^pull$' "$tmp/seen"  # we did look at the pull too
 expect_no_grep "$secrets" "$tmp/seen"
 for log in "$tmp"/pilot-*.log; do expect_no_grep "$secrets" "$log"; done
