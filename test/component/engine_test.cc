@@ -116,7 +116,8 @@ struct Hangar {
   }
   bool until_called(const std::string& call) {
     const bool seen = scheduler.run_until([&] { return scheduler.called(call); });
-    for (const auto& [id, outcome] : scheduler.outcomes) UNSCOPED_INFO(outcome.slug << ": " << outcome.text);
+    for (const auto& [id, outcome] : scheduler.outcomes)
+      UNSCOPED_INFO(outcome.slug << ": " << outcome.text);
     if (!seen)
       for (const std::string& made : scheduler.calls) UNSCOPED_INFO(made);
     return seen;
