@@ -182,7 +182,11 @@ std::unique_ptr<ImageSupplier::Request> Puller::request(const std::string& text,
     return pull;
   }
   if (policy != PullPolicy::always) {
-    Result<std::optional<oci::Image>> found = store_.find(reference->str(), oci::Platform::host());
+    // After a restart of the node the child compares layers with their checksums, which may take
+    // long; where there is to be no child it is done here.
+    Result<std::optional<oci::Image>> found = store_.find(
+        reference->str(), oci::Platform::host(),
+        policy == PullPolicy::never ? oci::Store::Unsettled::compare : oci::Store::Unsettled::skip);
     if (!found) return fail(Origin::site, found.error());
     if (*found) {
       pull->answer_later(SuppliedImage{**std::move(found), {}});

@@ -90,7 +90,8 @@ enum class SendOutputs {
 using Done = std::function<void(Result<void>)>;
 
 // What the pilot asks of a scheduler. Called on the loop; each `done` is called exactly once,
-// unless abandon() or release() came first: then never.
+// unless abandon() or release() of the claim came first, from either side: then never. A claim
+// outlives its job: it ends by release() alone, after deactivated() it waits for the next job.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;

@@ -87,8 +87,14 @@ struct Hangar {
   HeldImages images{poller, image.spec({"/bin/act"}).layers.at(0)};
   Site site{poller, launcher(), images, *scratch, std::chrono::milliseconds(200)};
   Pilot pilot;
+  Poller::Handle tick;
 
-  explicit Hangar(unsigned capacity = 2) : pilot(site, scheduler, policy(capacity)) {}
+  explicit Hangar(unsigned capacity = 2) : pilot(site, scheduler, policy(capacity)) { turn(); }
+
+  // What a test waits for need not be an event of the loop.
+  void turn() {
+    tick = poller.after(std::chrono::milliseconds(5), [this] { turn(); });
+  }
 
   static PilotPolicy policy(unsigned capacity) {
     PilotPolicy policy;
@@ -110,7 +116,8 @@ struct Hangar {
   }
   bool until_called(const std::string& call) {
     const bool seen = scheduler.run_until([&] { return scheduler.called(call); });
-    for (const auto& [id, outcome] : scheduler.outcomes) UNSCOPED_INFO(outcome.slug << ": " << outcome.text);
+    for (const auto& [id, outcome] : scheduler.outcomes)
+      UNSCOPED_INFO(outcome.slug << ": " << outcome.text);
     if (!seen)
       for (const std::string& made : scheduler.calls) UNSCOPED_INFO(made);
     return seen;
