@@ -44,7 +44,18 @@ for place in "$tmp/disk" "$shared"; do
   theirs=(bwrap --unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup --uid 0
     --gid 0 --bind "$place/root" / --proc /proc --dev /dev --ro-bind /sys /sys
     --tmpfs /dev/shm --mqueue /dev/mqueue --ro-bind /etc/resolv.conf /etc/resolv.conf
-    --ro-bind /etc/hosts /etc/hosts --ro-bind /etc/hostname /etc/hostname --chdir / true)
+    --ro-bind /etc/hosts /etc/hosts --ro-bind /etc/hostname /etc/hostname --chdir /)
+  # What podpilot covers and freezes in /proc and /sys, as far as this kernel has it.
+  for covered in /proc/acpi /proc/scsi /sys/firmware; do
+    if [[ -d $covered ]]; then theirs+=(--tmpfs "$covered"); fi
+  done
+  for covered in /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/timer_list; do
+    if [[ -e $covered ]]; then theirs+=(--ro-bind /dev/null "$covered"); fi
+  done
+  for frozen in /proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger; do
+    if [[ -e $frozen ]]; then theirs+=(--ro-bind "$frozen" "$frozen"); fi
+  done
+  theirs+=(true)
   for turn in 1 2; do
     # shellcheck disable=SC2016  # for the inner shell
     a=$(as_user bash -c 'loop "$@"' _ "${ours[@]}")
