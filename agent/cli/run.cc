@@ -94,7 +94,7 @@ class Run {
       : options_(options),
         launcher_(std::move(launcher)),
         signals_(std::move(signals)),
-        scheduler_(poller_, job),
+        scheduler_(poller_, job, [this] { pass_held_signal(); }),
         job_(std::move(job)),
         terminal_(poller_) {}
 
@@ -144,14 +144,22 @@ class Run {
         continue;
       }
       const Phase phase = run_->state().phase;
-      const bool runs = phase == Phase::running || phase == Phase::stopping;
-      if (runs) {
+      if (phase == Phase::running || phase == Phase::stopping) {
         run_->signal(signal);
-      } else if (signal != SIGWINCH) {
+      } else if (signal == SIGWINCH || signal == SIGCONT) {
+        continue;
+      } else if (phase == Phase::starting && held_signal_ == 0) {
+        held_signal_ = signal;
+      } else {
         interrupted_by_ = signal;
         run_->post(Event::stop_hard);
       }
     }
+  }
+
+  // The payload may run, and have a handler, before its start is known here.
+  void pass_held_signal() {
+    if (held_signal_ != 0) run_->signal(held_signal_);
   }
 
   int conclude() {
@@ -202,6 +210,7 @@ class Run {
   std::optional<JobRun> run_;
   Poller::Handle signal_watch_;
   int interrupted_by_ = 0;
+  int held_signal_ = 0;  // came while the sandbox started
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // The scheduler of `podpilot run`: one job, known beforehand, whose outcome is kept.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace podpilot::agent {
 
 class SingleJob final : public Scheduler {
  public:
-  SingleJob(Poller& poller, JobDescription job) : poller_(poller), job_(std::move(job)) {}
+  SingleJob(Poller& poller, JobDescription job, std::function<void()> executing = {})
+      : poller_(poller), job_(std::move(job)), executing_(std::move(executing)) {}
 
   const std::optional<Outcome>& outcome() const { return outcome_; }
 
@@ -22,7 +24,9 @@ class SingleJob final : public Scheduler {
     later([this, done = std::move(done)] { done(job_); });
   }
   void bring_inputs(ClaimId, BorrowedFd, Done done) override { succeed(std::move(done)); }
-  void executing(ClaimId) override {}
+  void executing(ClaimId) override {
+    if (executing_) executing_();
+  }
   void usage(ClaimId, const Usage&) override {}
   void send_outputs(ClaimId, BorrowedFd, SendOutputs, Done done) override {
     succeed(std::move(done));
@@ -46,6 +50,7 @@ class SingleJob final : public Scheduler {
 
   Poller& poller_;
   JobDescription job_;
+  std::function<void()> executing_;
   std::optional<Outcome> outcome_;
   std::vector<Poller::Handle> answers_;
 };
