@@ -58,7 +58,9 @@ skip() { # WHAT IS MISSING
 
 # --- running podpilot -----------------------------------------------------------------------------
 
-program=$(reachable_program "$PODPILOT" "$tmp")
+# A copy of its own tells this test's processes from everybody else's.
+program=$tmp/podpilot
+install -m 755 "$PODPILOT" "$program"
 pilot_env=(env -i "HOME=$tmp/home" "PATH=$PATH" "LC_ALL=C.UTF-8")
 # As arrays, "${podpilot[@]}" ARGUMENT... & leaves podpilot's own pid in $!.
 podpilot=("${unprivileged[@]}" "${pilot_env[@]}" "$program")
@@ -137,10 +139,13 @@ expect_whole_cache() {
   expect_equal "$(jq -c .damaged "$out")" '[]' "damaged layers"
 }
 
-# Processes of this test's podpilots and payloads, all of which have the cache's path or that of
-# the spool in their arguments.
-processes() { pgrep -f -- "$tmp/(cache|spool|work)"; }
-no_processes() { ! processes >/dev/null; }
+# Processes of this test: podpilots, whose arguments may be hidden, by their program; payloads by a
+# path of the test in their arguments.
+processes() {
+  find /proc -maxdepth 2 -path '/proc/[1-9]*/exe' -lname "$program*" 2>/dev/null | cut -d/ -f3
+  pgrep -f -- "$tmp/(cache|spool|work)" || true
+}
+no_processes() { [[ -z $(processes) ]]; }
 
 # --- registry -------------------------------------------------------------------------------------
 
