@@ -29,10 +29,6 @@ struct Site {
   std::chrono::milliseconds time_limit_grace{10'000};
 };
 
-// Names of the files that hold a job's output where it does not go to somebody's descriptors.
-inline constexpr const char* kStdoutFile = "_podpilot_stdout";
-inline constexpr const char* kStderrFile = "_podpilot_stderr";
-
 // Where the payload's 0, 1 and 2 lead.
 struct JobIo {
   bool inherit = false;   // the pilot's own, as for `podpilot run`; else files in the job's folder

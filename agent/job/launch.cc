@@ -51,7 +51,8 @@ Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& j
   const std::string& wanted = job.user.empty() ? image.config.user : job.user;
   const sandbox::User user = TRY(sandbox::find_user_in_layers(wanted, image.layers));
   sandbox::Spec spec;
-  spec.layers = image.layers;
+  spec.layers = {folder.mountpoints};
+  spec.layers.insert(spec.layers.end(), image.layers.begin(), image.layers.end());
   spec.workspace = folder.workspace;
   spec.argv = make_argv(image.config, job);
   spec.env = make_env(image.config, job, user.home, terminal);

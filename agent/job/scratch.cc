@@ -12,12 +12,14 @@
 
 #include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
+#include "sandbox/mountpoints.h"
 
 namespace podpilot::agent {
 namespace {
 
 constexpr const char* kPrefix = "pilot-";
 constexpr const char* kLock = "lock";
+constexpr const char* kMountpoints = "mountpoints";
 
 std::string random_name() {
   std::uint64_t number = 0;
@@ -71,6 +73,8 @@ Result<std::unique_ptr<Scratch>> Scratch::open(Poller& poller, const std::string
   scratch->root_ = TRY(make_dirs(root, 0700));
   TRY(scratch->claim_name());
   scratch->path_ = root + "/" + scratch->name_;
+  scratch->mountpoints_ = root + "/" + kMountpoints;
+  TRY(scratch->make_mountpoints());
   scratch->worker_ = TRY(Worker::create(poller));
   scratch->sweep();
   return scratch;
@@ -87,6 +91,18 @@ Result<void> Scratch::claim_name() {
     lock_ = TRY(std::move(lock));
     return {};
   }
+}
+
+// Made once for all pilots of this scratch; whole before it has its name.
+Result<void> Scratch::make_mountpoints() {
+  if (::faccessat(root_.get(), kMountpoints, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return {};
+  const DirFd made = TRY(make_dir_at(own_, kMountpoints, 0755));
+  TRY(sandbox::make_mountpoint_layer(made));
+  // Another pilot may have been first: its folder is as good.
+  if (::renameat(own_.get(), kMountpoints, root_.get(), kMountpoints) != 0 && errno != EEXIST &&
+      errno != ENOTEMPTY)
+    return sys_error("rename of the mountpoints");
+  return {};
 }
 
 Scratch::~Scratch() {
@@ -106,6 +122,7 @@ Result<JobFolder> Scratch::make_job() {
   JobFolder folder;
   folder.name = fmt::format("job-{}", next_++);
   folder.workspace = path_ + "/" + folder.name;
+  folder.mountpoints = mountpoints_;
   folder.files_path = folder.workspace + "/files";
   const DirFd workspace = TRY(make_dir_at(own_, folder.name, 0700));
   folder.files = TRY(make_dir_at(workspace, "files", 0755));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The folders in which jobs live while they run, below one root (--scratch):
 //
+//   ROOT/mountpoints/             lowest layer of every sandbox (sandbox/mountpoints.h)
 //   ROOT/pilot-<random>/lock      held by flock(2) while its pilot lives
 //   ROOT/pilot-<random>/job-<n>/  workspace of the sandbox and, in files/, the job's own folder
 //
@@ -20,9 +21,10 @@
 namespace podpilot::agent {
 
 struct JobFolder {
-  std::string name;        // below the pilot's folder
-  std::string workspace;   // absolute; for sandbox::Spec
-  std::string files_path;  // absolute; what the payload sees as its scratch
+  std::string name;         // below the pilot's folder
+  std::string workspace;    // absolute; for sandbox::Spec
+  std::string files_path;   // absolute; what the payload sees as its scratch
+  std::string mountpoints;  // absolute; the lowest layer
   DirFd files;
 };
 
@@ -40,11 +42,13 @@ class Scratch {
  private:
   Scratch() = default;
   Result<void> claim_name();
+  Result<void> make_mountpoints();
   void sweep();
 
   DirFd root_;
   std::string name_;
   std::string path_;
+  std::string mountpoints_;
   DirFd own_;
   UniqueFd lock_;
   std::uint64_t next_ = 1;

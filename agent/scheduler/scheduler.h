@@ -87,6 +87,10 @@ enum class SendOutputs {
   failed,   // it failed: stdout, stderr and what is there
 };
 
+// What a payload wrote, in the folder that send_outputs() gets.
+inline constexpr const char* kStdoutFile = "_podpilot_stdout";
+inline constexpr const char* kStderrFile = "_podpilot_stderr";
+
 using Done = std::function<void(Result<void>)>;
 
 // What the pilot asks of a scheduler. Called on the loop; each `done` is called exactly once,

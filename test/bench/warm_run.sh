@@ -34,7 +34,7 @@ shared=$(mktemp -d -p /dev/shm)
 for place in "$tmp/disk" "$shared"; do
   chmod 755 "$place"
   mkdir "$place/cache" "$place/root"
-  layer=$(run --print-plan "$image" true | grep -o ' layer [^ ]*' | head -n 1)
+  layer=$(run --print-plan "$image" true | grep -o ' layer [^ ]*/layers/[^ ]*' | head -n 1)
   cp -a "${layer# layer }/." "$place/root/"
   mkdir -p "$place"/root/{proc,sys,dev,etc}
   touch "$place"/root/etc/{resolv.conf,hosts,hostname}

@@ -18,6 +18,6 @@ sleep 1.1
 expect_exit 0 podpilot queue "$spool" --purge 1s --json
 expect_equal "$(jq .purged "$out")" 1 "purged of the last second"
 expect_equal "$(podpilot queue "$spool" --json | jq -r '"\(.id) \(.state)"')" "$waiting queued"
-expect_equal "$(find "$spool" -name "*$ended*")" '' "files of the purged job"
+expect_equal "$(find "$spool" -name "*$ended*" -printf "%f ")" '' "files of the purged job"
 expect_exit 125 podpilot queue "$spool" "$ended"
 expect_exit 125 podpilot queue "$spool" --purge soon

@@ -51,8 +51,8 @@ Result<Sent> send_outputs(const Folder& spool, const Ticket& ticket, BorrowedFd 
                           const std::vector<std::string>& outputs, const std::stop_token& stop) {
   const DirFd attempt = TRY(fresh_attempt(spool, ticket));
   TreeCopier logs(attempt, {}, stop);
-  TRY(send_log(logs, folder, kEngineStdout, kStdout));
-  TRY(send_log(logs, folder, kEngineStderr, kStderr));
+  TRY(send_log(logs, folder, kStdoutFile, kStdout));
+  TRY(send_log(logs, folder, kStderrFile, kStderr));
   Sent sent;
   if (outputs.empty()) return sent;
   const DirFd target = TRY(make_dir_at(attempt, kOutputs, 0777));

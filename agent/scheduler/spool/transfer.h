@@ -11,10 +11,6 @@
 
 namespace podpilot::agent::spool {
 
-// The engine's names for what the payload wrote to 1 and 2, in the folder of send_outputs.
-inline constexpr const char* kEngineStdout = "_podpilot_stdout";
-inline constexpr const char* kEngineStderr = "_podpilot_stderr";
-
 // All of jobs/<job>/inputs goes into `folder`.
 Result<void> bring_inputs(const Folder& spool, const std::string& job, BorrowedFd folder,
                           const std::stop_token& stop);
