@@ -199,6 +199,11 @@ Result<Launcher> Launcher::start() {
   return Launcher(ChildProcess(pid, std::move(pidfd)), std::move(ours));
 }
 
+void Launcher::retire() const {
+  // It may have ended on its own.
+  [[maybe_unused]] const auto killed = child_.kill(SIGKILL);
+}
+
 Result<Sandbox> Launcher::launch(const Plan& plan, const Stdio& stdio) {
   const UniqueFd file = TRY(in_memory(serialise(plan)));
   TRY(send_message(control_, "launch", {file, stdio.in, stdio.out, stdio.error})

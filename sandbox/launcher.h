@@ -55,6 +55,9 @@ class Launcher {
   // Takes as long as one clone(2). What fails after it comes as a report.
   Result<Sandbox> launch(const Plan& plan, const Stdio& stdio);
 
+  // Ends it, and sandboxes that still run, without waiting; the destructor waits.
+  void retire() const;
+
  private:
   Launcher(ChildProcess child, UniqueFd control)
       : control_(std::move(control)), child_(std::move(child)) {}

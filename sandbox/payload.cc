@@ -151,7 +151,7 @@ Result<Payload> fork_payload(const Plan& plan, BorrowedFd terminal_slave) {
   Payload payload{.pid = 0, .exec_result = UniqueFd(ends[0])};
   const UniqueFd report(ends[1]);
   Child child{plan, terminal_slave, report};
-  const auto stack = std::make_unique<char[]>(kStackSize);
+  const auto stack = std::make_unique_for_overwrite<char[]>(kStackSize);
   payload.pid = ::clone(&become_payload, stack.get() + kStackSize, kLend | SIGCHLD, &child);
   if (payload.pid < 0) return sys_error("clone of the payload");
   return payload;

@@ -90,7 +90,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   Poller poller;
   Result<oci::Store> store = oci::Store::open(cache_folder(options)).within("cache");
   if (!store) return failed(store.error());
-  const auto scratch = Scratch::open(poller, scratch_folder(options)).within("scratch");
+  const auto scratch =
+      Scratch::open(poller, scratch_folder(options), Removal::on_thread).within("scratch");
   if (!scratch) return failed(scratch.error());
   const Result<std::optional<std::string>> config = registry_config(options);
   if (!config) return report_usage(kCommand, config.error());

@@ -107,6 +107,7 @@ class Run {
     if (const Result<void> ran = poller_.run(); !ran)
       return report_failure(kCommand, Origin::pilot, ran.error());
     run_.reset();
+    launcher_.retire();
     return conclude();
   }
 
@@ -114,7 +115,8 @@ class Run {
   Result<void> open() {
     oci::Store store = TRY(oci::Store::open(cache_folder(options_)).within("cache"));
     store_.emplace(std::move(store));
-    scratch_ = TRY(Scratch::open(poller_, scratch_folder(options_)).within("scratch"));
+    scratch_ =
+        TRY(Scratch::open(poller_, scratch_folder(options_), Removal::at_once).within("scratch"));
     const std::optional<std::string> config = TRY(registry_config(options_));
     progress_.emplace(job_.image, !options_.has("quiet"));
     puller_.emplace(poller_, *store_,

@@ -68,15 +68,20 @@ void sweep_dead(BorrowedFd root, const std::string& own) {
 
 }  // namespace
 
-Result<std::unique_ptr<Scratch>> Scratch::open(Poller& poller, const std::string& root) {
+Result<std::unique_ptr<Scratch>> Scratch::open(Poller& poller, const std::string& root,
+                                               Removal removal) {
   std::unique_ptr<Scratch> scratch(new Scratch);
   scratch->root_ = TRY(make_dirs(root, 0700));
   TRY(scratch->claim_name());
   scratch->path_ = root + "/" + scratch->name_;
   scratch->mountpoints_ = root + "/" + kMountpoints;
   TRY(scratch->make_mountpoints());
+  if (removal == Removal::at_once) return scratch;
   scratch->worker_ = TRY(Worker::create(poller));
-  scratch->sweep();
+  scratch->worker_->run([self = scratch.get()]() -> Worker::Task {
+    sweep_dead(self->root_, self->name_);
+    return [] {};
+  });
   return scratch;
 }
 
@@ -106,16 +111,11 @@ Result<void> Scratch::make_mountpoints() {
 }
 
 Scratch::~Scratch() {
+  const bool swept = worker_ != nullptr;
   worker_.reset();
   if (!own_) return;
+  if (!swept) sweep_dead(root_, name_);
   [[maybe_unused]] const auto removed = remove_tree(root_, name_);
-}
-
-void Scratch::sweep() {
-  worker_->run([this]() -> Worker::Task {
-    sweep_dead(root_, name_);
-    return [] {};
-  });
 }
 
 Result<JobFolder> Scratch::make_job() {
@@ -132,6 +132,10 @@ Result<JobFolder> Scratch::make_job() {
 }
 
 void Scratch::discard(JobFolder folder, std::function<void()> done) {
+  if (!worker_) {
+    [[maybe_unused]] const auto removed = remove_tree(own_, folder.name);
+    return done();
+  }
   worker_->run([this, name = folder.name, done = std::move(done)]() -> Worker::Task {
     [[maybe_unused]] const auto removed = remove_tree(own_, name);
     return done;

@@ -28,23 +28,27 @@ struct JobFolder {
   DirFd files;
 };
 
+// Large folders take seconds to remove, in which a pilot's loop has other jobs to serve. A single
+// run has none: it saves the thread, and sweeps only when its job is over.
+enum class Removal { on_thread, at_once };
+
 class Scratch {
  public:
-  // Makes ROOT (mode 0700) where it is not there, and sweeps what dead pilots left, on a thread.
-  static Result<std::unique_ptr<Scratch>> open(Poller& poller, const std::string& root);
+  // Makes ROOT (mode 0700) where it is not there, and sweeps what dead pilots left.
+  static Result<std::unique_ptr<Scratch>> open(Poller& poller, const std::string& root,
+                                               Removal removal);
   // Removes this pilot's folder; waits for removals under way.
   ~Scratch();
 
   Result<JobFolder> make_job();
-  // Removes it, on a thread; `done` comes on the loop, also where something could not be removed.
+  // Removes it; `done` comes on the loop (with at_once before this returns), also where something
+  // could not be removed.
   void discard(JobFolder folder, std::function<void()> done);
 
  private:
   Scratch() = default;
   Result<void> claim_name();
   Result<void> make_mountpoints();
-  void sweep();
-
   DirFd root_;
   std::string name_;
   std::string path_;
@@ -52,7 +56,7 @@ class Scratch {
   DirFd own_;
   UniqueFd lock_;
   std::uint64_t next_ = 1;
-  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Worker> worker_;  // none: removals are at once
 };
 
 }  // namespace podpilot::agent

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "sandbox/base/errno.h"
@@ -40,13 +41,18 @@ Result<std::size_t> read_some(BorrowedFd fd, char* buffer, std::size_t size) {
 }
 
 Result<std::string> read_all(BorrowedFd fd, std::size_t limit) {
-  constexpr std::size_t kStep = 64 * 1024;
+  // Most files that are read so are small: no pages are touched that hold nothing of them.
+  constexpr std::size_t kFirstStep = 4096;
+  constexpr std::size_t kMaxStep = 64 * 1024;
   std::string bytes;
-  for (;;) {
+  for (std::size_t step = kFirstStep;; step = std::min(2 * step, kMaxStep)) {
     const std::size_t have = bytes.size();
-    bytes.resize(have + kStep);
-    const std::size_t n = TRY(read_some(fd, bytes.data() + have, kStep));
-    bytes.resize(have + n);
+    Result<std::size_t> got = std::size_t{0};
+    bytes.resize_and_overwrite(have + step, [&](char* buffer, std::size_t) {
+      got = read_some(fd, buffer + have, step);
+      return have + (got ? *got : 0);
+    });
+    const std::size_t n = TRY(std::move(got));
     if (bytes.size() > limit)
       return Error{Fault::invalid, fmt::format("larger than the limit of {} bytes", limit)};
     if (n == 0) return bytes;

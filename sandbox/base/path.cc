@@ -116,15 +116,18 @@ Result<DirFd> open_dir(const std::string& path) {
 }
 
 Result<DirFd> make_dir_at(BorrowedFd parent, const std::string& name, mode_t mode) {
-  if (::mkdirat(parent.get(), name.c_str(), mode) != 0 && errno != EEXIST)
-    return sys_error("mkdir " + name);
-  UniqueFd fd(
-      ::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd fd(::openat(parent.get(), name.c_str(), kFolderFlags));
+  if (!fd && errno == ENOENT) {
+    if (::mkdirat(parent.get(), name.c_str(), mode) != 0 && errno != EEXIST)
+      return sys_error("mkdir " + name);
+    fd.reset(::openat(parent.get(), name.c_str(), kFolderFlags));
+  }
   if (!fd) return sys_error("open " + name);
   return DirFd(std::move(fd));
 }
 
 Result<DirFd> make_dirs(const std::string& path, mode_t mode) {
+  if (Result<DirFd> there = open_dir(path); there) return there;
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string prefix = path.substr(0, slash);
     if (::mkdir(prefix.c_str(), mode) != 0 && errno != EEXIST) {

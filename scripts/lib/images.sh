@@ -4,7 +4,7 @@
 # For sourcing. Images for the demo and the tests, made on the spot of the distribution's packages
 # by umoci and skopeo, and kept outside the source tree: the next run takes them from there.
 
-image_cache=${PODPILOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podpilot}/images
+image_cache=${PODPILOT_BUILD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podpilot}/images
 [[ $image_cache == /* ]] || image_cache=$PWD/$image_cache
 
 # What "MAKER PATH ARGUMENT..." makes at PATH, made once. Sets `cached` to the path. The text of the

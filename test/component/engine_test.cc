@@ -83,7 +83,7 @@ struct Hangar {
   Poller poller;
   ScriptedScheduler scheduler{poller};
   ScratchDir scratch_dir;
-  std::unique_ptr<Scratch> scratch = *Scratch::open(poller, scratch_dir / "s");
+  std::unique_ptr<Scratch> scratch = *Scratch::open(poller, scratch_dir / "s", Removal::on_thread);
   HeldImages images{poller, image.spec({"/bin/act"}).layers.at(0)};
   Site site{poller, launcher(), images, *scratch, std::chrono::milliseconds(200)};
   Pilot pilot;
