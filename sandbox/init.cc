@@ -4,12 +4,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "sandbox/base/errno.h"
@@ -17,9 +20,12 @@
 #include "sandbox/base/poller.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/idmap.h"
+#include "sandbox/kill.h"
+#include "sandbox/landlock.h"
 #include "sandbox/mounts.h"
 #include "sandbox/payload.h"
 #include "sandbox/report.h"
+#include "sandbox/transplant.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -59,9 +65,14 @@ Result<void> offer_to_oom_killer() {
 }
 
 // Ends with the launcher, and with the pilot: the launcher's death is a signal, the pilot's is the
-// end of the report socket, which the reaper polls.
-Result<void> tie_to_launcher(BorrowedFd report) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return sys_error("PR_SET_PDEATHSIG");
+// end of the report socket, which the reaper polls. Without a pid namespace the signal would leave
+// the job behind: there the end of the socket alone counts, and the job is cleared away.
+Result<void> tie_to_launcher(const Plan& plan, BorrowedFd report) {
+  const bool takes_all_along = (plan.namespaces & CLONE_NEWPID) != 0;
+  if (takes_all_along && ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return sys_error("PR_SET_PDEATHSIG");
+  if (!takes_all_along && ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    return sys_error("PR_SET_CHILD_SUBREAPER");
   // In a new pid namespace getppid() is 0 dead or alive; a pilot that is gone tells as much.
   pollfd peer{report.get(), POLLIN, 0};
   if (::poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR))) ::_exit(1);
@@ -77,32 +88,91 @@ Result<void> make_workdir(const std::string& workdir) {
   }
 }
 
-Result<void> set_up(const Plan& plan, InitContext& context) {
+uid_t payload_uid(const Plan& plan) {
+  return plan.ids == Ids::set ? plan.user.uid : ::geteuid();
+}
+
+// Carries out the plan's steps, and undoes them when the job is over.
+class Root {
+ public:
+  Root(const Plan& plan, std::vector<pid_t> hidden) : plan_(plan), mounts_(std::move(hidden)) {}
+  Root(const Root&) = delete;
+  Root& operator=(const Root&) = delete;
+  ~Root() {
+    // What stays is found again when the next job begins, which is not started over it.
+    [[maybe_unused]] const auto undone = undo();
+  }
+
+  Result<void> build() {
+    const bool any_mounts = (plan_.namespaces & CLONE_NEWNS) != 0;
+    if (any_mounts) TRY(mounts_.begin(plan_.workspace).within("prepare mounts"));
+    if (!any_mounts) transplant_ = TRY(Transplant::begin(payload_uid(plan_)));
+    for (const Step& step : plan_.steps)
+      TRY(mounts(step.op) ? mounts_.carry_out(step) : transplant_->carry_out(step));
+    return {};
+  }
+
+  // Nothing to do for mounts: they go with their namespace.
+  Result<void> undo() {
+    if (!transplant_) return {};
+    Result<void> first;
+    for (auto step = plan_.steps.rbegin(); step != plan_.steps.rend(); ++step) {
+      Result<void> undone = transplant_->undo(*step);
+      if (first && !undone) first = std::move(undone);
+    }
+    transplant_.reset();
+    return first;
+  }
+
+ private:
+  const Plan& plan_;
+  MountBuilder mounts_;
+  std::optional<Transplant> transplant_;
+};
+
+Result<void> set_up(const Plan& plan, InitContext& context, Root& root) {
   TRY(keep_only(context));
   TRY(check_stdio());
   // The launcher is not dumpable: without this /proc/self/uid_map would belong to root.
   ::prctl(PR_SET_DUMPABLE, 1);
   TRY(offer_to_oom_killer());
-  TRY(map_single_id(plan.user, context.outer_uid, context.outer_gid).within("map ids"));
+  if (plan.ids == Ids::map)
+    TRY(map_single_id(plan.user, context.outer_uid, context.outer_gid).within("map ids"));
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
-  TRY(tie_to_launcher(BorrowedFd(context.report)));
+  TRY(tie_to_launcher(plan, BorrowedFd(context.report)));
   ::umask(0);
-  MountBuilder mounts(std::move(context.hidden));
-  TRY(mounts.begin(plan.workspace).within("prepare mounts"));
-  for (const Step& step : plan.steps) TRY(mounts.carry_out(step));
+  TRY(root.build());
   ::umask(022);
+  if (plan.own_domain) TRY(restrict_signals().within("a Landlock domain for the job"));
   return make_workdir(plan.workdir);
 }
 
-void kill_everybody(int signal) {
-  ::kill(-1, signal);
-}  // all of the pid namespace but pid 1
+void signal_job(const Plan& plan, int signal) {
+  // Whoever is left is met again by the next signal, and by the end of the namespace if there is
+  // one.
+  [[maybe_unused]] const auto sent = signal_all(plan.kill, payload_uid(plan), signal);
+}
+
+// Without a pid namespace nobody else would do it. Orphans of the job are this process' children.
+void end_job(const Plan& plan) {
+  if ((plan.namespaces & CLONE_NEWPID) != 0) return;
+  constexpr auto kPause = std::chrono::milliseconds(2);
+  while (true) {
+    signal_job(plan, SIGKILL);
+    pid_t reaped = 0;
+    while ((reaped = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (reaped < 0 && errno == ECHILD) return;
+    std::this_thread::sleep_for(kPause);
+  }
+}
 
 // Waits for the payload's end; everybody else is reaped on the way.
 class Reaper {
  public:
-  Reaper(pid_t payload, BorrowedFd report) : payload_(payload), report_(report) {}
+  Reaper(const Plan& plan, pid_t payload, BorrowedFd report)
+      : plan_(plan), payload_(payload), report_(report) {}
 
   Result<int> run(const SignalFd& signals) {
     for (;;) {
@@ -113,11 +183,11 @@ class Reaper {
         if (signal == SIGCHLD) {
           reap();
         } else if (signal == order_suspend()) {
-          kill_everybody(SIGSTOP);
+          signal_job(plan_, SIGSTOP);
         } else if (signal == order_resume()) {
-          kill_everybody(SIGCONT);
+          signal_job(plan_, SIGCONT);
         } else if (signal == order_kill()) {
-          kill_everybody(SIGKILL);
+          signal_job(plan_, SIGKILL);
         } else {
           ::kill(payload_, signal);
         }
@@ -135,6 +205,7 @@ class Reaper {
     }
   }
 
+  const Plan& plan_;
   pid_t payload_;
   BorrowedFd report_;
   std::optional<int> ended_;
@@ -154,7 +225,8 @@ Report ended_report(int wait_status) {
 Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
   failure.kind = ReportKind::failed;
   const BorrowedFd report(kReportFd);
-  TRY(set_up(plan, context));
+  Root root(plan, std::move(context.hidden));
+  TRY(set_up(plan, context, root));
   const SignalFd signals = TRY(SignalFd::create_for_all());
 
   PayloadTerminal terminal;
@@ -164,7 +236,8 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
     terminal.master.reset();
   }
   Payload payload = TRY(fork_payload(plan, terminal.slave));
-  TRY(keep_capabilities(0));
+  // Without a user namespace of its own it needs what it has to end the job and to clear up.
+  if (plan.ids == Ids::map) TRY(keep_capabilities(0));
   for (int fd = 0; fd < kReportFd; ++fd) ::close(fd);  // the payload's alone: readers see its EOF
   terminal.slave.reset();
 
@@ -178,7 +251,10 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
   TRY(send_report(report, {.kind = ReportKind::started,
                            .cloned_ns = context.cloned_ns,
                            .executed_ns = monotonic_ns()}));
-  return Reaper(payload.pid, report).run(signals);
+  Result<int> status = Reaper(plan, payload.pid, report).run(signals);
+  end_job(plan);
+  TRY(root.undo());
+  return status;
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ std::uint64_t handled_files(int abi) {
 
 Result<UniqueFd> create_ruleset(const RulesetAttributes& attributes, int abi) {
   // Before ABI 4 the struct had one member; a longer one with a zero tail is accepted as well.
-  const std::size_t size = abi >= 6   ? sizeof attributes
+  const std::size_t size = abi >= kScopingAbi ? sizeof attributes
                            : abi >= 4 ? 2 * sizeof(std::uint64_t)
                                       : sizeof(std::uint64_t);
   UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
@@ -89,11 +89,35 @@ Result<int> restrict_filesystem(const LandlockRules& rules) {
   if (abi == 0) return 0;
   const std::uint64_t files = handled_files(abi);
   RulesetAttributes attributes{.handled_access_fs = files};
-  if (rules.scope_ipc && abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  if (rules.scope_ipc && abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   for (const std::string& path : rules.read) TRY(allow(ruleset, path, kRead & files));
   for (const std::string& path : rules.read_write) TRY(allow(ruleset, path, files & ~kDevices));
   return enforce(ruleset, abi);
+}
+
+Result<void> restrict_signals() {
+  const RulesetAttributes attributes{.scoped = kScopeAbstractUnix | kScopeSignal};
+  const UniqueFd ruleset = TRY(create_ruleset(attributes, kScopingAbi));
+  TRY(enforce(ruleset, kScopingAbi));
+  return {};
+}
+
+Result<void> restrict_to(const Reach& reach) {
+  const int abi = landlock_abi();
+  if (abi == 0) return Error{Fault::unsupported, "the kernel has no Landlock, or the pod hides it"};
+  const std::uint64_t files = handled_files(abi) & ~std::uint64_t{LANDLOCK_ACCESS_FS_READ_DIR};
+  RulesetAttributes attributes{.handled_access_fs = files};
+  if (abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
+  for (const std::string& path : reach.read) TRY(allow(ruleset, path, kRead & files));
+  constexpr std::uint64_t kNodes = LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR;
+  for (const std::string& path : reach.write) TRY(allow(ruleset, path, files & ~kNodes));
+  constexpr std::uint64_t kUse =
+      LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
+  for (const std::string& path : reach.devices) TRY(allow(ruleset, path, kUse & files));
+  TRY(enforce(ruleset, abi));
+  return {};
 }
 
 Result<int> restrict_payload() {
@@ -101,7 +125,7 @@ Result<int> restrict_payload() {
   RulesetAttributes attributes;
   // With files in it a domain forbids renames between folders unless it handles them itself.
   if (abi >= 2) attributes.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | kRefer;
-  if (abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  if (abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
   if (abi < 2) return 0;
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   TRY(allow(ruleset, "/", attributes.handled_access_fs));

@@ -9,6 +9,8 @@
 
 #include "sandbox/base/text.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/landlock.h"
+#include "sandbox/plan_transplant.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -27,9 +29,6 @@ constexpr std::array kCovered = {"/proc/acpi",          "/proc/kcore",       "/p
                                  "/proc/timer_list",    "/proc/timer_stats", "/sys/firmware"};
 constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                 "/proc/sysrq-trigger"};
-
-// The pod's names for itself and for the world; the image's own are of another machine.
-constexpr std::array kPodFiles = {"/etc/resolv.conf", "/etc/hosts", "/etc/hostname"};
 
 bool is_normal(std::string_view path) {
   if (path.size() < 2 || path[0] != '/') return false;
@@ -91,6 +90,25 @@ Result<void> check(const Spec& spec) {
   return {};
 }
 
+// What makes one rung another; all else follows from the Spec and the pod.
+struct RungRow {
+  std::uint64_t namespaces;
+  Ids ids;
+  KillBy kill;
+  bool mounts;
+};
+constexpr std::array kRows = {
+    RungRow{kNamespaces, Ids::map, KillBy::everyone, true},
+    RungRow{kNamespaces & ~std::uint64_t{CLONE_NEWNS}, Ids::map, KillBy::everyone, false},
+    RungRow{0, Ids::set, KillBy::uid, false},
+    RungRow{0, Ids::keep, KillBy::everyone, false},
+};
+static_assert(kRows.size() == kLadder.size());
+
+const RungRow& row_of(Rung rung) {
+  return kRows[static_cast<std::size_t>(rung)];
+}
+
 // The order is the contract: what the job asked for is mounted while only the image's own tree can
 // be met on the way, /proc, /sys and /dev after that, the root last.
 std::vector<Step> userns_steps(const Spec& spec) {
@@ -106,9 +124,11 @@ std::vector<Step> userns_steps(const Spec& spec) {
                      .options = tmpfs.size ? fmt::format("mode=1777,size={}", tmpfs.size)
                                            : std::string("mode=1777"),
                      .access = Access::read_write});
-  for (const char* file : kPodFiles)
-    steps.push_back(
-        {.op = Op::bind, .target = file, .source = file, .options = std::string(kOptionalBind)});
+  for (const std::string_view file : kPodFiles)
+    steps.push_back({.op = Op::bind,
+                     .target = std::string(file),
+                     .source = std::string(file),
+                     .options = std::string(kOptionalBind)});
   for (const BindMount& bind : spec.binds)
     steps.push_back(
         {.op = Op::bind, .target = bind.target, .source = bind.source, .access = bind.access});
@@ -150,50 +170,44 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
-std::string_view name(Op op) {
-  switch (op) {
-    case Op::overlay:
-      return "overlay";
-    case Op::proc:
-      return "proc";
-    case Op::bind:
-      return "bind";
-    case Op::bind_device:
-      return "bind_device";
-    case Op::tmpfs:
-      return "tmpfs";
-    case Op::devpts:
-      return "devpts";
-    case Op::mqueue:
-      return "mqueue";
-    case Op::symlink:
-      return "symlink";
-    case Op::cover:
-      return "cover";
-    case Op::read_only:
-      return "read_only";
-    case Op::enter:
-      return "enter";
-  }
-  return "?";
-}
-
 }  // namespace
 
-Result<Plan> plan_userns(const Spec& spec) {
+Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
   TRY(check(spec));
   Plan plan;
-  plan.namespaces = kNamespaces;
   plan.user = spec.user;
   plan.workspace = spec.workspace;
-  plan.steps = userns_steps(spec);
   plan.argv = spec.argv;
   plan.env = spec.env;
   plan.workdir = spec.workdir;
-  plan.capabilities = spec.user.uid == 0 ? kPayloadCapabilities : 0;
   plan.limits = spec.limits;
   plan.terminal = spec.terminal;
+  const RungRow& row = row_of(pod.rung);
+  plan.namespaces = row.namespaces;
+  plan.ids = row.ids;
+  if (row.ids == Ids::keep) plan.user = {.uid = pod.uid, .gid = pod.gid, .groups = {}};
+  if (row.ids == Ids::set) plan.user = {.uid = pod.job_id, .gid = pod.job_id, .groups = {}};
+  if (row.ids == Ids::map && spec.user.uid == 0) plan.capabilities = kPayloadCapabilities;
+  if (row.mounts) {
+    plan.steps = userns_steps(spec);
+    return plan;
+  }
+  const bool scoped = pod.landlock_abi >= kScopingAbi;
+  plan.own_domain = row.kill == KillBy::everyone && plan.namespaces == 0 && scoped;
+  plan.kill = row.kill == KillBy::everyone && plan.namespaces == 0 && !scoped
+                  ? KillBy::descendants
+                  : row.kill;
+  plan.steps = TRY(transplant_steps(pod.layout, spec));
+  plan.reach = transplant_reach(pod.layout, spec);
   return plan;
+}
+
+std::string_view name(Op op) {
+  constexpr std::array<std::string_view, 17> kNames = {
+      "overlay", "proc",      "bind",  "bind_device", "tmpfs",  "devpts",    "mqueue", "symlink",
+      "cover",   "read_only", "enter", "purge_ipc",   "empty",  "show",      "live",   "entries",
+      "fill"};
+  return kNames[static_cast<std::size_t>(op)];
 }
 
 std::string describe(const Plan& plan) {
@@ -206,6 +220,9 @@ std::string describe(const Plan& plan) {
     if (!step.options.empty()) out += fmt::format(" options {}", step.options);
     out += step.access == Access::read_only ? " ro\n" : " rw\n";
   }
+  for (const std::string& path : plan.reach.read) out += fmt::format("reach {} ro\n", path);
+  for (const std::string& path : plan.reach.write) out += fmt::format("reach {} rw\n", path);
+  for (const std::string& path : plan.reach.devices) out += fmt::format("reach {} device\n", path);
   out += fmt::format("capabilities {:#x}\nworkdir {}\nexec", plan.capabilities, plan.workdir);
   for (const std::string& word : plan.argv) out += fmt::format(" \"{}\"", printable(word));
   return out + "\n";

@@ -25,6 +25,11 @@ class Writer {
     put(value.value_or(0));
   }
   template <typename T>
+    requires std::is_enum_v<T>
+  void put(T value) {
+    put(static_cast<std::uint64_t>(value));
+  }
+  template <typename T>
   void put(const std::vector<T>& values) {
     put(values.size());
     for (const T& value : values) put(value);
@@ -103,9 +108,15 @@ class Reader {
 template <typename PlanType, typename Visit>
 void fields(PlanType& plan, Visit&& visit) {
   visit(plan.namespaces);
+  visit(plan.ids);
   visit(plan.user.uid);
   visit(plan.user.gid);
   visit(plan.user.groups);
+  visit(plan.kill);
+  visit(plan.own_domain);
+  visit(plan.reach.read);
+  visit(plan.reach.write);
+  visit(plan.reach.devices);
   visit(plan.workspace);
   visit(plan.steps);
   visit(plan.argv);

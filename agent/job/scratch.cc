@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/job/scratch.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -35,25 +34,15 @@ Result<UniqueFd> take_lock(BorrowedFd folder) {
   return lock;
 }
 
-std::vector<std::string> pilots_in(BorrowedFd root) {
-  std::vector<std::string> names;
-  UniqueFd fd(::openat(root.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  DIR* dir = fd ? ::fdopendir(fd.get()) : nullptr;
-  if (!dir) return names;
-  fd.release();
-  while (const dirent* entry = ::readdir(dir))
-    if (std::string_view(entry->d_name).starts_with(kPrefix)) names.emplace_back(entry->d_name);
-  ::closedir(dir);
-  return names;
-}
-
 // Between mkdir and flock a new pilot's folder looks like a dead one's: what is younger than this
 // is left to the sweep of a later pilot.
 constexpr std::time_t kGraceSeconds = 60;
 
 void sweep_dead(BorrowedFd root, const std::string& own) {
-  for (const std::string& name : pilots_in(root)) {
-    if (name == own) continue;
+  const Result<std::vector<std::string>> names = list_names(root);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kPrefix) || name == own) continue;
     const Result<UniqueFd> folder = open_beneath(root, name, O_RDONLY | O_DIRECTORY);
     struct stat st{};
     if (!folder || ::fstat(folder->get(), &st) != 0) continue;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "oci/store/layout.h"
+#include "sandbox/base/path.h"
 
 namespace podpilot::test {
 namespace {
@@ -44,7 +45,7 @@ std::string describe(BorrowedFd dir, const std::string& path, const struct stat&
 void walk(BorrowedFd dir, const std::string& at, std::vector<std::string>& lines) {
   const UniqueFd fd(::openat(dir.get(), at.empty() ? "." : at.c_str(),
                              O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  const Result<std::vector<std::string>> names = oci::list_folder(fd);
+  const Result<std::vector<std::string>> names = list_names(fd);
   if (!names) return;
   for (const std::string& name : *names) {
     const std::string path = at.empty() ? name : at + "/" + name;

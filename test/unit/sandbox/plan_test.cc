@@ -33,7 +33,7 @@ std::string golden(const std::string& name) {
 }
 
 std::string refusal(const Spec& spec) {
-  const auto plan = plan_userns(spec);
+  const auto plan = make_plan({}, spec);
   if (plan) return "";
   CHECK(plan.error().fault == Fault::invalid);
   return plan.error().text;
@@ -42,22 +42,22 @@ std::string refusal(const Spec& spec) {
 }  // namespace
 
 TEST_CASE("the plan of a typical job is the one on record", "[sandbox][plan]") {
-  CHECK(describe(plan_userns(typical()).value()) == golden("plan_userns.txt"));
+  CHECK(describe(make_plan({}, typical()).value()) == golden("plan_userns.txt"));
 }
 
 TEST_CASE("root may hold the set of container runtimes, a user nothing", "[sandbox][plan]") {
   Spec spec = typical();
-  CHECK(plan_userns(spec)->capabilities == 0xa80425fb);
+  CHECK(make_plan({}, spec)->capabilities == 0xa80425fb);
   for (const int cap : {CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SYS_MODULE, CAP_NET_ADMIN,
                         CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH, CAP_SYS_RAWIO})
     CHECK((kPayloadCapabilities & cap_bit(cap)) == 0);
   spec.user.uid = 1000;
-  CHECK(plan_userns(spec)->capabilities == 0);
+  CHECK(make_plan({}, spec)->capabilities == 0);
 }
 
 TEST_CASE("the root is entered last and nothing is mounted over /proc after it is covered",
           "[sandbox][plan]") {
-  const Plan plan = plan_userns(typical()).value();
+  const Plan plan = make_plan({}, typical()).value();
   CHECK(plan.steps.front().op == Op::overlay);
   CHECK(plan.steps.back().op == Op::enter);
   bool proc = false;
@@ -151,7 +151,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
   Spec spec = typical();
   spec.user = {.uid = 5, .gid = 6, .groups = {7, 8}};
   spec.terminal = true;
-  const Plan plan = plan_userns(spec).value();
+  const Plan plan = make_plan({}, spec).value();
   const std::string bytes = serialise(plan);
   const Plan back = parse_plan(bytes).value();
   CHECK(serialise(back) == bytes);
@@ -166,7 +166,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
 }
 
 TEST_CASE("a plan cut anywhere, or with more behind it, is refused", "[sandbox][plan]") {
-  const std::string bytes = serialise(plan_userns(typical()).value());
+  const std::string bytes = serialise(make_plan({}, typical()).value());
   std::size_t taken = 0;
   for (std::size_t size = 0; size < bytes.size(); ++size)
     taken += parse_plan(std::string_view(bytes).substr(0, size)).has_value();
@@ -176,7 +176,7 @@ TEST_CASE("a plan cut anywhere, or with more behind it, is refused", "[sandbox][
 }
 
 TEST_CASE("lengths that lie neither crash nor allocate", "[sandbox][plan]") {
-  const std::string bytes = serialise(plan_userns(typical()).value());
+  const std::string bytes = serialise(make_plan({}, typical()).value());
   for (std::size_t at = 0; at + 8 <= bytes.size(); at += 8) {
     std::string lying = bytes;
     lying.replace(at, 8, 8, '\xff');
