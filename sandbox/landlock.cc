@@ -70,10 +70,10 @@ Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t ri
   return {};
 }
 
-Result<int> enforce(BorrowedFd ruleset, int abi) {
+Result<void> enforce(BorrowedFd ruleset) {
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
     return sys_error("landlock_restrict_self");
-  return abi;
+  return {};
 }
 
 }  // namespace
@@ -93,14 +93,14 @@ Result<int> restrict_filesystem(const LandlockRules& rules) {
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   for (const std::string& path : rules.read) TRY(allow(ruleset, path, kRead & files));
   for (const std::string& path : rules.read_write) TRY(allow(ruleset, path, files & ~kDevices));
-  return enforce(ruleset, abi);
+  TRY(enforce(ruleset));
+  return abi;
 }
 
 Result<void> restrict_signals() {
   const RulesetAttributes attributes{.scoped = kScopeAbstractUnix | kScopeSignal};
   const UniqueFd ruleset = TRY(create_ruleset(attributes, kScopingAbi));
-  TRY(enforce(ruleset, kScopingAbi));
-  return {};
+  return enforce(ruleset);
 }
 
 Result<void> restrict_to(const Reach& reach) {
@@ -116,20 +116,19 @@ Result<void> restrict_to(const Reach& reach) {
   constexpr std::uint64_t kUse =
       LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
   for (const std::string& path : reach.devices) TRY(allow(ruleset, path, kUse & files));
-  TRY(enforce(ruleset, abi));
-  return {};
+  return enforce(ruleset);
 }
 
-Result<int> restrict_payload() {
+Result<void> restrict_payload() {
   const int abi = landlock_abi();
   RulesetAttributes attributes;
   // With files in it a domain forbids renames between folders unless it handles them itself.
   if (abi >= 2) attributes.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | kRefer;
   if (abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
-  if (abi < 2) return 0;
+  if (abi < 2) return {};
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   TRY(allow(ruleset, "/", attributes.handled_access_fs));
-  return enforce(ruleset, abi);
+  return enforce(ruleset);
 }
 
 }  // namespace podpilot::sandbox

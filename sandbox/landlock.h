@@ -40,6 +40,6 @@ Result<void> restrict_to(const Reach& reach);
 // no program but from below its root (ABI 2, Linux 5.19). Without that an entrypoint of
 // "#!/proc/self/exe" would run podpilot itself, and from its /proc/PID/exe the payload could change
 // the mode of the file in the pod (what CVE-2019-5736 did to runc).
-Result<int> restrict_payload();
+Result<void> restrict_payload();
 
 }  // namespace podpilot::sandbox
