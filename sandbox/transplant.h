@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "sandbox/base/fd.h"
 #include "sandbox/base/result.h"
 #include "sandbox/mountinfo.h"
 #include "sandbox/plan.h"
