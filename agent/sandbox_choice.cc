@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/job/scratch.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/log.h"
@@ -35,16 +36,6 @@ Result<UniqueFd> lock_root(const sandbox::Layout& layout, const std::string& scr
   if (errno != EWOULDBLOCK) return sys_error("flock " + path);
   return Error{Fault::unsupported,
                "another podpilot uses this pod's root for its jobs; one at a time can"};
-}
-
-// A payload of another uid must get through to its own folder: names may be known, nothing more.
-void open_way(const std::string& scratch) {
-  for (std::string path = scratch; path.size() > 1; path = path.substr(0, path.rfind('/'))) {
-    struct stat st{};
-    if (::stat(path.c_str(), &st) != 0 || st.st_uid != ::geteuid()) return;
-    constexpr mode_t kPass = 0011;
-    if ((st.st_mode & kPass) != kPass) ::chmod(path.c_str(), (st.st_mode & 07777) | kPass);
-  }
 }
 
 // What decides over what is allowed: this mount namespace, in this boot, for this user.
@@ -76,7 +67,7 @@ Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::str
     if (shows_in_root(rung)) {
       const sandbox::Layout layout = TRY(sandbox::discover_layout());
       choice.root_lock = TRY(lock_root(layout, scratch));
-      if (rung == Rung::transplant_setuid && ::geteuid() == 0) open_way(scratch);
+      if (rung == Rung::transplant_setuid && ::geteuid() == 0) let_others_pass(scratch);
     }
     sandbox::Trial trial = TRY(sandbox::try_rung(launcher, rung, scratch));
     const std::string against = judge(trial, wish);

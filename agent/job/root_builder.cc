@@ -112,6 +112,7 @@ Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
   JobRoot made{.path = workspace + "/" + kRoot, .names = {}};
   made.names = TRY(arrange(merged, root, stop, ledger_).within("private copies"));
   if (!owner) return made;
+  let_others_pass(workspace);
   for (const std::string& name : made.names)
     if (!sandbox::is_shared(name)) TRY(give_to(made.path + "/" + name, *owner));
   TRY(give_to(workspace + "/files", *owner));

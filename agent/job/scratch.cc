@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -129,6 +130,15 @@ void Scratch::discard(JobFolder folder, std::function<void()> done) {
     [[maybe_unused]] const auto removed = remove_tree(own_, name);
     return done;
   });
+}
+
+void let_others_pass(const std::string& folder) {
+  for (std::string path = folder; path.size() > 1; path = path.substr(0, path.rfind('/'))) {
+    struct stat st{};
+    if (::stat(path.c_str(), &st) != 0 || st.st_uid != ::geteuid()) return;
+    constexpr mode_t kPass = 0011;
+    if ((st.st_mode & kPass) != kPass) ::chmod(path.c_str(), (st.st_mode & 07777) | kPass);
+  }
 }
 
 }  // namespace podpilot::agent
