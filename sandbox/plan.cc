@@ -30,6 +30,10 @@ constexpr std::array kCovered = {"/proc/acpi",          "/proc/kcore",       "/p
 constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                 "/proc/sysrq-trigger"};
 
+// Before it fetches anything apt changes to a user of its own and looks whether it is that now.
+constexpr const char* kAptFile = "/etc/apt/apt.conf.d/zz-podpilot-fake-root";
+constexpr const char* kAptText = "APT::Sandbox::User \"root\";\n";
+
 bool is_normal(std::string_view path) {
   if (path.size() < 2 || path[0] != '/') return false;
   for (const std::string_view part : split(path.substr(1), '/'))
@@ -128,14 +132,19 @@ std::vector<Step> userns_steps(const Spec& spec) {
     steps.push_back({.op = Op::bind,
                      .target = std::string(file),
                      .source = std::string(file),
-                     .options = std::string(kOptionalBind)});
+                     .options = std::string(kOptional)});
+  if (spec.fake_root)
+    steps.push_back({.op = Op::file,
+                     .target = kAptFile,
+                     .source = kAptText,
+                     .options = std::string(kOptional)});
   for (const BindMount& bind : spec.binds)
     steps.push_back(
         {.op = Op::bind, .target = bind.target, .source = bind.source, .access = bind.access});
 
   steps.push_back({.op = Op::proc, .target = "/proc", .access = Access::read_write});
   steps.push_back(
-      {.op = Op::bind, .target = "/sys", .source = "/sys", .options = std::string(kOptionalBind)});
+      {.op = Op::bind, .target = "/sys", .source = "/sys", .options = std::string(kOptional)});
   for (const char* path : kCovered) steps.push_back({.op = Op::cover, .target = path});
   for (const char* path : kFrozen) steps.push_back({.op = Op::read_only, .target = path});
 
@@ -170,6 +179,13 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
+std::vector<Filter> filters_of(const Spec& spec, Ids ids) {
+  std::vector<Filter> filters = {Filter::payload};
+  if (ids == Ids::keep) filters.push_back(Filter::guard);
+  if (spec.fake_root) filters.push_back(Filter::fake_root);
+  return filters;
+}
+
 }  // namespace
 
 Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
@@ -185,6 +201,7 @@ Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
   const RungRow& row = row_of(pod.rung);
   plan.namespaces = row.namespaces;
   plan.ids = row.ids;
+  plan.filters = filters_of(spec, row.ids);
   if (row.ids == Ids::keep) plan.user = {.uid = pod.uid, .gid = pod.gid, .groups = {}};
   if (row.ids == Ids::set) plan.user = {.uid = pod.job_id, .gid = pod.job_id, .groups = {}};
   if (row.ids == Ids::map && spec.user.uid == 0) plan.capabilities = kPayloadCapabilities;
@@ -203,10 +220,9 @@ Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
 }
 
 std::string_view name(Op op) {
-  constexpr std::array<std::string_view, 17> kNames = {
-      "overlay", "proc",      "bind",  "bind_device", "tmpfs",  "devpts",    "mqueue", "symlink",
-      "cover",   "read_only", "enter", "purge_ipc",   "empty",  "show",      "live",   "entries",
-      "fill"};
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"overlay", "proc", "bind", "bind_device", "tmpfs", "devpts", "mqueue", "symlink", "file",
+       "cover", "read_only", "enter", "purge_ipc", "empty", "show", "live", "entries", "fill"});
   return kNames[static_cast<std::size_t>(op)];
 }
 
@@ -215,7 +231,7 @@ std::string describe(const Plan& plan) {
       fmt::format("clone {:#x}\nuser {}:{}\n", plan.namespaces, plan.user.uid, plan.user.gid);
   for (const Step& step : plan.steps) {
     out += fmt::format("{} {}", name(step.op), step.target);
-    if (!step.source.empty()) out += fmt::format(" from {}", step.source);
+    if (!step.source.empty()) out += fmt::format(" from {}", printable(step.source));
     for (const std::string& source : step.sources) out += fmt::format(" layer {}", source);
     if (!step.options.empty()) out += fmt::format(" options {}", step.options);
     out += step.access == Access::read_only ? " ro\n" : " rw\n";
@@ -223,7 +239,9 @@ std::string describe(const Plan& plan) {
   for (const std::string& path : plan.reach.read) out += fmt::format("reach {} ro\n", path);
   for (const std::string& path : plan.reach.write) out += fmt::format("reach {} rw\n", path);
   for (const std::string& path : plan.reach.devices) out += fmt::format("reach {} device\n", path);
-  out += fmt::format("capabilities {:#x}\nworkdir {}\nexec", plan.capabilities, plan.workdir);
+  out += fmt::format("capabilities {:#x}\nfilters", plan.capabilities);
+  for (const Filter filter : plan.filters) out += fmt::format(" {}", name(filter));
+  out += fmt::format("\nworkdir {}\nexec", plan.workdir);
   for (const std::string& word : plan.argv) out += fmt::format(" \"{}\"", printable(word));
   return out + "\n";
 }
