@@ -56,12 +56,14 @@ Result<UniqueFd> create_ruleset(const RulesetAttributes& attributes, int abi) {
   return ruleset;
 }
 
-Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t rights) {
-  const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t rights,
+                   int follow = 0) {
+  const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC | follow));
   if (!place && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return {};
   if (!place) return sys_error("open " + path);
   struct stat st{};
   if (::fstat(place.get(), &st) != 0) return sys_error("fstat " + path);
+  if (S_ISLNK(st.st_mode)) return {};
   landlock_path_beneath_attr rule{};
   rule.allowed_access = S_ISDIR(st.st_mode) ? rights : rights & kFileRights;
   rule.parent_fd = place.get();
@@ -110,12 +112,12 @@ Result<void> restrict_to(const Reach& reach) {
   RulesetAttributes attributes{.handled_access_fs = files};
   if (abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
-  for (const std::string& path : reach.read) TRY(allow(ruleset, path, kRead & files));
+  for (const std::string& path : reach.read) TRY(allow(ruleset, path, kRead & files, O_NOFOLLOW));
   constexpr std::uint64_t kNodes = LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR;
-  for (const std::string& path : reach.write) TRY(allow(ruleset, path, files & ~kNodes));
+  for (const std::string& path : reach.write) TRY(allow(ruleset, path, files & ~kNodes, O_NOFOLLOW));
   constexpr std::uint64_t kUse =
       LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
-  for (const std::string& path : reach.devices) TRY(allow(ruleset, path, kUse & files));
+  for (const std::string& path : reach.devices) TRY(allow(ruleset, path, kUse & files, O_NOFOLLOW));
   return enforce(ruleset);
 }
 

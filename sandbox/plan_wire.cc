@@ -16,11 +16,6 @@ class Writer {
     std::memcpy(raw, &value, sizeof value);
     bytes.append(raw, sizeof value);
   }
-  template <typename T>
-    requires std::is_enum_v<T>
-  void put(T value) {
-    put(static_cast<std::uint64_t>(value));
-  }
   void put(const std::string& value) {
     put(value.size());
     bytes += value;

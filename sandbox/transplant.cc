@@ -71,6 +71,18 @@ void reset_folder(BorrowedFd folder) {
   }
 }
 
+// The last payload may have left a link to the cache in the place of a folder.
+Result<DirFd> open_folder(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return sys_error("open " + path);
+  return DirFd(std::move(fd));
+}
+
+bool is_link(const std::string& path) {
+  struct stat st{};
+  return ::lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 // A new link under the name, whatever was there; by rename(2), so that there is always one.
 Result<void> replace_link(const std::string& target, const std::string& name) {
   const std::string temporary = name + ".new";
@@ -138,8 +150,8 @@ bool Transplant::is_trace(BorrowedFd folder, const std::string& path, const std:
 }
 
 Result<void> Transplant::empty(const Step& step) {
-  Result<DirFd> folder = open_dir(step.target);
-  if (!folder && folder.error().fault == Fault::not_found) return {};
+  Result<DirFd> folder = open_folder(step.target);
+  if (!folder && (folder.error().fault == Fault::not_found || is_link(step.target))) return {};
   if (!folder) return std::move(folder).error();
   struct stat st{};
   if (::fstat(folder->get(), &st) != 0) return sys_error("fstat");
@@ -152,8 +164,9 @@ Result<void> Transplant::empty(const Step& step) {
 
 Result<void> Transplant::entries(const Step& step) {
   TRY(empty(step));
-  const DirFd folder = TRY(open_dir(step.target));
-  const DirFd source = TRY(open_dir(step.source));
+  const DirFd folder = TRY(open_folder(step.target));
+  if (is_link(step.source)) return {};
+  const DirFd source = TRY(open_folder(step.source));
   for (const std::string& name : TRY(list_names(source))) {
     const std::string target = step.source + "/" + name;
     // What is there now is the pod's: its own resolv.conf is what the payload shall see.
@@ -165,14 +178,14 @@ Result<void> Transplant::entries(const Step& step) {
 
 Result<void> Transplant::fill(const Step& step) {
   TRY(empty(step));
-  const DirFd folder = TRY(open_dir(step.target));
+  const DirFd folder = TRY(open_folder(step.target));
   const std::string link = [&] {
     std::array<char, 4096> target{};
     const ssize_t n = ::readlink(step.source.c_str(), target.data(), target.size());
     return n > 0 ? std::string(target.data(), static_cast<std::size_t>(n)) : std::string();
   }();
   if (link.empty()) {
-    const DirFd source = TRY(open_dir(step.source));
+    const DirFd source = TRY(open_folder(step.source));
     for (const std::string& name : TRY(list_names(source)))
       if (::renameat(source.get(), name.c_str(), folder.get(), name.c_str()) != 0)
         return sys_error("move " + name);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 #include <string_view>
 
@@ -44,6 +45,13 @@ std::string make_workdir(const oci::ImageConfig& config, const JobDescription& j
   return config.working_dir[0] == '/' ? config.working_dir : "/" + config.working_dir;
 }
 
+// A source that is not there stays as it is: the sandbox names it.
+std::string resolve(const std::string& source) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(source, error);
+  return error ? source : real.string();
+}
+
 }  // namespace
 
 Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& job,
@@ -65,7 +73,7 @@ Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& j
     spec.binds.push_back({folder.files_path, job.scratch, sandbox::Access::read_write});
   for (const Bind& bind : job.binds)
     spec.binds.push_back(
-        {bind.source, bind.target,
+        {resolve(bind.source), bind.target,
          bind.writable ? sandbox::Access::read_write : sandbox::Access::read_only});
   for (const Tmpfs& tmpfs : job.tmpfs) spec.tmpfs.push_back({tmpfs.target, tmpfs.size});
   return spec;

@@ -45,6 +45,72 @@ in_pod() { # COMMAND...
     ln -s /proc/self/fd "$pod/dev/fd"
     exec "$@"' _ "$pod" "$@"
 }
-as_pod_user=("${unprivileged[@]}")
-pilot() { in_pod chroot "$pod" /podpilot "$@"; }
-user_pilot() { in_pod "${as_pod_user[@]}" env -i PATH=/none HOME=/ "$@"; }
+# Enough to become the pod's user and to enter its root, and nothing afterwards.
+as_pod_user=(env -i HOME=/ "PATH=$PATH" setpriv --no-new-privs --inh-caps=-all
+  --bounding-set=-all,+sys_chroot,+setuid,+setgid chroot --userspec 1000:1000 "$pod")
+as_pod_root=(env -i HOME=/ "PATH=$PATH" setpriv --no-new-privs --inh-caps=-all
+  "--bounding-set=-all,+sys_chroot,+setuid,+setgid,+chown,+fowner,+dac_override,+kill" chroot "$pod")
+
+fly() { # CACHE COMMAND...
+  in_pod "${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$1" "$image" "${@:2}"
+}
+
+# What a job may leave behind, and what it must not be able to reach.
+# shellcheck disable=SC2016  # for the payload's shell
+leave='cd /; echo x >/etc/trace; echo x >/tmp/trace; mkdir -p /run/trace/deep; chmod 0 /run/trace
+  echo x >/dev/shm/trace; echo x >/var/tmp/trace 2>/dev/null; echo x >/opt/trace; echo x >/root/trace
+  ln -s /pod/cache-user /var/tmp/link 2>/dev/null
+  (setsid sleep 1000 >/dev/null 2>&1 </dev/null &)
+  (sleep 1000 & sleep 1000 &) >/dev/null 2>&1 </dev/null
+  kill -STOP $(pidof sleep)
+  exit 7'
+# shellcheck disable=SC2016
+look='find /etc /tmp /run /dev/shm /var /opt /root -name "*trace*" -o -name link 2>/dev/null; pidof sleep; exit 0'
+# shellcheck disable=SC2016
+attack='for file in /secrets/token /pod/root.lock /podpilot /pod/*/v1/locks/* /proc/1/environ /proc/1/maps; do
+    cat "$file" >/dev/null 2>&1 && echo "read $file"
+  done
+  for file in /podpilot /usr/bin /bin/sh /pod/live/bin/sh /pod /secrets; do
+    (echo x >"$file") 2>/dev/null && echo "wrote $file"
+    (echo x >"$file/new") 2>/dev/null && echo "wrote into $file"
+  done
+  rm -rf /pod/live /usr/bin/new /bin/sh 2>/dev/null
+  for signal in STOP TERM KILL; do kill -$signal 1 2>/dev/null && echo "sent $signal"; done
+  (echo 0 >/proc/1/oom_score_adj) 2>/dev/null && echo "set oom_score_adj"
+  exec 3</proc/1/root/secrets/token && echo "through /proc"
+  exit 0'
+
+check_rung() { # RUNG
+  rung=$1
+  cache=cache-$1
+  rm -f "$pod/pod/root.lock"
+  expect_exit 7 fly "$cache" sh -c 'echo inside; exit 7'
+  expect_out inside
+  # As the image has it, by one switch; nothing of it afterwards.
+  expect_exit 0 fly "$cache" sh -c 'cat /etc/passwd; test -x /bin/busybox && test -d /usr; touch /etc/x'
+  expect_grep '^root:' "$out"
+  expect_equal "$(find "$pod/etc" "$pod/var" "$pod/tmp" "$pod/run" -mindepth 1)" "" "left in the root"
+  expect_equal "$(ls "$pod/pod/live" 2>&1 | grep -c .)" 1 "entries of /pod/live" # ls: no such file
+  # One job's traces are not there for the next, in the same pod.
+  expect_exit 0 in_pod "${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$cache" "$image" true
+  # shellcheck disable=SC2016
+  expect_exit 0 in_pod bash -c '
+    "${@:3}" sh -c "$1"
+    [[ $? == 7 ]] || exit 1
+    "${@:3}" sh -c "$2"' _ "$leave" "$look" \
+    "${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$cache" "$image"
+  expect_out ""
+  expect_exit 0 fly "$cache" sh -c "$attack"
+  expect_out ""
+  expect_exit 0 fly "$cache" true
+}
+
+as=("${as_pod_user[@]}")
+expect_exit 0 in_pod "${as[@]}" /podpilot doctor --json --cache /pod/cache-transplant
+expect_equal "$(jq -r .rung "$out")" transplant "rung of a pod that allows nothing"
+check_rung transplant
+# Guarantees are asked for by name, and refused by name.
+expect_error sandbox-unavailable "does not give pids" in_pod "${as[@]}" /podpilot run -q \
+  --require-isolation pids,signals --cache /pod/cache-transplant "$image" true
+as=("${as_pod_root[@]}")
+check_rung transplant-setuid
