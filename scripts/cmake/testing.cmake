@@ -71,10 +71,12 @@ if(TARGET test_component)
   add_dependencies(test_component podpilot)
 endif()
 
-# Prints figures, is no test: ninja start_bench.
+# They print figures, are no tests: ninja start_bench flatten_bench.
 podpilot_add_executable(start_bench EXCLUDE_FROM_ALL ${test_dir}/bench/start_bench.cc)
 target_link_libraries(start_bench PRIVATE podpilot_test)
 add_dependencies(start_bench podpilot_victims)
+podpilot_add_executable(flatten_bench EXCLUDE_FROM_ALL ${test_dir}/bench/flatten_bench.cc)
+target_link_libraries(flatten_bench PRIVATE podpilot_sandbox)
 
 # --- victims --------------------------------------------------------------------------------------
 # What the sandbox runs in its tests. Never instrumented: they are payloads, not us.
