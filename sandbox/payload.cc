@@ -109,7 +109,7 @@ Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
     if (::fcntl(fd, F_SETFD, 0) != 0) return sys_error("F_SETFD");
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return sys_error("close_range");
   reset_signals();
-  return load_payload_filter();
+  return load_filters(plan.filters);
 }
 
 struct Child {
