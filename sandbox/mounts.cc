@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
 
 namespace podpilot::sandbox {
@@ -140,6 +141,8 @@ Result<void> MountBuilder::carry_out(const Step& step) {
       return fresh(step, "mqueue").within("mount mqueue");
     case Op::symlink:
       return symlink(step).within("link " + step.target);
+    case Op::file:
+      return file(step).within("write " + step.target);
     case Op::cover:
       return cover(step).within("cover " + step.target);
     case Op::read_only:
@@ -204,7 +207,7 @@ Result<void> MountBuilder::proc(const Step& step) {
 Result<void> MountBuilder::bind(const Step& step) {
   UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC));
   // The pod's /etc/hostname and its like: a pod that lacks one is none the worse for it.
-  if (!source && errno == ENOENT && step.options == kOptionalBind) return {};
+  if (!source && errno == ENOENT && step.options == kOptional) return {};
   if (!source) return sys_error("open");
   const bool folder = TRY(is_folder(source));
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, folder));
@@ -240,6 +243,25 @@ Result<void> MountBuilder::symlink(const Step& step) {
   if (::symlinkat(step.source.c_str(), parent.get(), path.substr(slash + 1).c_str()) != 0)
     return sys_error("symlink");
   return {};
+}
+
+Result<void> MountBuilder::file(const Step& step) {
+  const std::string path = relative(step.target);
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = path.substr(0, slash);
+  const std::string file_name = path.substr(slash + 1);
+  Result<UniqueFd> parent = step.options == kOptional
+                                ? open_in_root(root_, folder, O_PATH | O_DIRECTORY)
+                                : make_target(root_, folder, true);
+  if (!parent && parent.error().fault == Fault::not_found && step.options == kOptional) return {};
+  if (!parent) return std::move(parent).error();
+  // Never into what the image has there, which may be a link or a fifo.
+  if (::unlinkat(parent->get(), file_name.c_str(), 0) != 0 && errno != ENOENT)
+    return sys_error("unlink");
+  const UniqueFd made(::openat(parent->get(), file_name.c_str(),
+                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!made) return sys_error("create");
+  return write_all(made, step.source);
 }
 
 Result<void> MountBuilder::cover(const Step& step) {

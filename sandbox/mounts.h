@@ -27,6 +27,7 @@ class MountBuilder {
   Result<void> bind_device(const Step& step);
   Result<void> fresh(const Step& step, const char* type);
   Result<void> symlink(const Step& step);
+  Result<void> file(const Step& step);
   Result<void> cover(const Step& step);
   Result<void> read_only(const Step& step);
   Result<void> enter();

@@ -31,6 +31,10 @@ constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys
 // The pod's names for itself and for the world; the image's own are of another machine.
 constexpr std::array kPodFiles = {"/etc/resolv.conf", "/etc/hosts", "/etc/hostname"};
 
+// Before it fetches anything apt changes to a user of its own and looks whether it is that now.
+constexpr const char* kAptFile = "/etc/apt/apt.conf.d/zz-podpilot-fake-root";
+constexpr const char* kAptText = "APT::Sandbox::User \"root\";\n";
+
 bool is_normal(std::string_view path) {
   if (path.size() < 2 || path[0] != '/') return false;
   for (const std::string_view part : split(path.substr(1), '/'))
@@ -108,14 +112,19 @@ std::vector<Step> userns_steps(const Spec& spec) {
                      .access = Access::read_write});
   for (const char* file : kPodFiles)
     steps.push_back(
-        {.op = Op::bind, .target = file, .source = file, .options = std::string(kOptionalBind)});
+        {.op = Op::bind, .target = file, .source = file, .options = std::string(kOptional)});
+  if (spec.fake_root)
+    steps.push_back({.op = Op::file,
+                     .target = kAptFile,
+                     .source = kAptText,
+                     .options = std::string(kOptional)});
   for (const BindMount& bind : spec.binds)
     steps.push_back(
         {.op = Op::bind, .target = bind.target, .source = bind.source, .access = bind.access});
 
   steps.push_back({.op = Op::proc, .target = "/proc", .access = Access::read_write});
   steps.push_back(
-      {.op = Op::bind, .target = "/sys", .source = "/sys", .options = std::string(kOptionalBind)});
+      {.op = Op::bind, .target = "/sys", .source = "/sys", .options = std::string(kOptional)});
   for (const char* path : kCovered) steps.push_back({.op = Op::cover, .target = path});
   for (const char* path : kFrozen) steps.push_back({.op = Op::read_only, .target = path});
 
@@ -150,6 +159,12 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
+std::vector<Filter> filters_of(const Spec& spec) {
+  std::vector<Filter> filters = {Filter::payload};
+  if (spec.fake_root) filters.push_back(Filter::fake_root);
+  return filters;
+}
+
 std::string_view name(Op op) {
   switch (op) {
     case Op::overlay:
@@ -168,6 +183,8 @@ std::string_view name(Op op) {
       return "mqueue";
     case Op::symlink:
       return "symlink";
+    case Op::file:
+      return "file";
     case Op::cover:
       return "cover";
     case Op::read_only:
@@ -191,6 +208,7 @@ Result<Plan> plan_userns(const Spec& spec) {
   plan.env = spec.env;
   plan.workdir = spec.workdir;
   plan.capabilities = spec.user.uid == 0 ? kPayloadCapabilities : 0;
+  plan.filters = filters_of(spec);
   plan.limits = spec.limits;
   plan.terminal = spec.terminal;
   return plan;
@@ -201,12 +219,14 @@ std::string describe(const Plan& plan) {
       fmt::format("clone {:#x}\nuser {}:{}\n", plan.namespaces, plan.user.uid, plan.user.gid);
   for (const Step& step : plan.steps) {
     out += fmt::format("{} {}", name(step.op), step.target);
-    if (!step.source.empty()) out += fmt::format(" from {}", step.source);
+    if (!step.source.empty()) out += fmt::format(" from {}", printable(step.source));
     for (const std::string& source : step.sources) out += fmt::format(" layer {}", source);
     if (!step.options.empty()) out += fmt::format(" options {}", step.options);
     out += step.access == Access::read_only ? " ro\n" : " rw\n";
   }
-  out += fmt::format("capabilities {:#x}\nworkdir {}\nexec", plan.capabilities, plan.workdir);
+  out += fmt::format("capabilities {:#x}\nfilters", plan.capabilities);
+  for (const Filter filter : plan.filters) out += fmt::format(" {}", name(filter));
+  out += fmt::format("\nworkdir {}\nexec", plan.workdir);
   for (const std::string& word : plan.argv) out += fmt::format(" \"{}\"", printable(word));
   return out + "\n";
 }

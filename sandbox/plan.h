@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sandbox/base/result.h"
+#include "sandbox/seccomp/filter.h"
 #include "sandbox/spec.h"
 
 namespace podpilot::sandbox {
@@ -22,6 +23,7 @@ enum class Op : std::uint8_t {
   devpts,       // an instance of its own
   mqueue,       // POSIX message queues of the sandbox's IPC namespace
   symlink,      // `target` points at `source`
+  file,         // a file `target` with the text `source`; option `optional`: if its folder is there
   cover,        // hide `target` if it is there: an empty read-only file or folder over it
   read_only,    // `target`, if it is there, is bound over itself read-only
   enter,        // the tree becomes `/`: pivot_root, or MS_MOVE and chroot where that is refused
@@ -30,7 +32,7 @@ enum class Op : std::uint8_t {
 struct Step {
   Op op{};
   std::string target{};   // absolute, inside
-  std::string source{};   // absolute, outside; see Op
+  std::string source{};   // absolute, outside, unless Op says otherwise
   std::string options{};  // filesystem's own
   Access access = Access::read_only;
   std::vector<std::string> sources{};  // overlay only
@@ -48,6 +50,7 @@ struct Plan {
   std::vector<std::string> env;
   std::string workdir;
   std::uint64_t capabilities = 0;  // bit mask: the most the payload may hold
+  std::vector<Filter> filters;
   ResourceLimits limits;
   bool terminal = false;
 };
@@ -59,7 +62,7 @@ Result<Plan> plan_userns(const Spec& spec);
 // One line a step: for golden tests and `run --print-plan`.
 std::string describe(const Plan& plan);
 
-inline constexpr std::string_view kOptionalBind = "optional";
+inline constexpr std::string_view kOptional = "optional";
 
 // For the way to the launcher. parse_plan() takes only what serialise() wrote.
 std::string serialise(const Plan& plan);

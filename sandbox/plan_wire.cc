@@ -16,6 +16,11 @@ class Writer {
     std::memcpy(raw, &value, sizeof value);
     bytes.append(raw, sizeof value);
   }
+  template <typename T>
+    requires std::is_enum_v<T>
+  void put(T value) {
+    put(static_cast<std::uint64_t>(value));
+  }
   void put(const std::string& value) {
     put(value.size());
     bytes += value;
@@ -30,11 +35,11 @@ class Writer {
     for (const T& value : values) put(value);
   }
   void put(const Step& step) {
-    put(static_cast<std::uint64_t>(step.op));
+    put(step.op);
     put(step.target);
     put(step.source);
     put(step.options);
-    put(static_cast<std::uint64_t>(step.access));
+    put(step.access);
     put(step.sources);
   }
   std::string bytes;
@@ -112,6 +117,7 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.env);
   visit(plan.workdir);
   visit(plan.capabilities);
+  visit(plan.filters);
   visit(plan.limits.open_files);
   visit(plan.limits.core_size);
   visit(plan.limits.file_size);

@@ -53,6 +53,7 @@ struct Spec {
   std::vector<BindMount> binds;
   std::vector<TmpfsMount> tmpfs;
   ResourceLimits limits;
+  bool fake_root = false;  // changes of owner and user, and devices made, seem to succeed
   // A terminal of the sandbox's own devpts becomes stdin, stdout and stderr; its other end comes
   // back with the first report.
   bool terminal = false;

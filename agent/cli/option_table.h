@@ -39,6 +39,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"user", 'u', "USER[:GROUP]", "", kRun, "name or id inside; else the image's"},
     {"volume", 'v', "SOURCE:TARGET[:ro]", "", kRun, "show a folder or file inside; repeatable"},
     {"tmpfs", 0, "TARGET[:SIZE]", "", kRun, "an empty filesystem in memory; repeatable"},
+    {"fake-root", 0, "", "", kRun,
+     "let chown, setuid and their like succeed without doing anything: apt-get, tar -p, daemons"},
     {"tty", 't', "", "", kRun, "give the program a terminal of its own"},
     {"time-limit", 0, "TIME", "", kRun, "SIGTERM after so long, SIGKILL 10 s later"},
     {"pull", 0, "POLICY", "missing", kRun, "missing, always (ask the registry) or never"},

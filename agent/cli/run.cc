@@ -83,6 +83,7 @@ Result<JobDescription> describe_job(const Options& options) {
     Tmpfs tmpfs = TRY(parse_tmpfs(text));
     job.tmpfs.push_back(std::move(tmpfs));
   }
+  job.fake_root = options.has("fake-root");
   if (options.has("time-limit")) job.time_limit = TRY(options.duration("time-limit"));
   return job;
 }

@@ -56,6 +56,7 @@ struct JobDescription {
   std::vector<std::string> outputs;
   std::vector<Bind> binds;
   std::vector<Tmpfs> tmpfs;
+  bool fake_root = false;  // see sandbox::Filter::fake_root
 
   Resources request;
   std::optional<std::chrono::milliseconds> time_limit;  // of the payload's run, not of the pull

@@ -59,6 +59,7 @@ Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& j
   spec.workdir = make_workdir(image.config, job);
   spec.user = user.identity;
   spec.limits.core_size = 0;
+  spec.fake_root = job.fake_root;
   spec.terminal = terminal;
   if (!job.scratch.empty())
     spec.binds.push_back({folder.files_path, job.scratch, sandbox::Access::read_write});

@@ -200,6 +200,8 @@ Result<JobFile> parse_job_file(std::string_view source) {
   job.env = TRY(environment(object, "env"));
   job.user = TRY(text(object, "user"));
   job.workdir = TRY(text(object, "workdir"));
+  const std::optional<bool> fake_root = TRY(object.boolean("fake_root"));
+  job.fake_root = fake_root.value_or(false);
   out.inputs = TRY(inputs(object, "inputs"));
   job.outputs = TRY(outputs(object, "outputs"));
   job.request = TRY(request(object));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/plan.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 
@@ -66,6 +67,19 @@ TEST_CASE("the root is entered last and nothing is mounted over /proc after it i
     const bool of_the_job = step.target == "/in" || step.target == "/out" || step.target == "/tmp";
     CHECK_FALSE((proc && of_the_job));
   }
+}
+
+TEST_CASE("the fake root is the last filter, and apt is told of it", "[sandbox][plan]") {
+  Spec spec = typical();
+  const auto tells_apt = [](const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(),
+                       [](const Step& step) { return step.op == Op::file; });
+  };
+  CHECK(plan_userns(spec)->filters == std::vector{Filter::payload});
+  CHECK_FALSE(tells_apt(*plan_userns(spec)));
+  spec.fake_root = true;
+  CHECK(plan_userns(spec)->filters == std::vector{Filter::payload, Filter::fake_root});
+  CHECK(tells_apt(*plan_userns(spec)));
 }
 
 TEST_CASE("a job without layers or command is refused", "[sandbox][plan]") {
@@ -151,6 +165,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
   Spec spec = typical();
   spec.user = {.uid = 5, .gid = 6, .groups = {7, 8}};
   spec.terminal = true;
+  spec.fake_root = true;
   const Plan plan = plan_userns(spec).value();
   const std::string bytes = serialise(plan);
   const Plan back = parse_plan(bytes).value();
@@ -158,6 +173,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
   CHECK(describe(back) == describe(plan));
   CHECK(back.steps == plan.steps);
   CHECK(back.user == plan.user);
+  CHECK(back.filters == plan.filters);
   CHECK(back.argv == plan.argv);
   CHECK(back.env == plan.env);
   CHECK(back.limits.core_size == 0u);
