@@ -23,6 +23,7 @@
 #include "sandbox/kill.h"
 #include "sandbox/landlock.h"
 #include "sandbox/mounts.h"
+#include "sandbox/network.h"
 #include "sandbox/payload.h"
 #include "sandbox/report.h"
 #include "sandbox/transplant.h"
@@ -141,11 +142,16 @@ Result<void> set_up(const Plan& plan, InitContext& context, Root& root) {
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
   TRY(tie_to_launcher(plan, BorrowedFd(context.report)));
+  if (!plan.hostname.empty() && ::sethostname(plan.hostname.data(), plan.hostname.size()) != 0)
+    return sys_error("sethostname");
+  if (plan.namespaces & CLONE_NEWNET) TRY(raise_loopback().within("raise lo"));
   ::umask(0);
   TRY(root.build());
   ::umask(022);
   if (plan.own_domain) TRY(restrict_signals().within("a Landlock domain for the job"));
-  return make_workdir(plan.workdir);
+  TRY(make_workdir(plan.workdir));
+  if (plan.read_only_root) TRY(make_root_read_only().within("make the root read-only"));
+  return {};
 }
 
 void signal_job(const Plan& plan, int signal) {

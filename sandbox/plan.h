@@ -22,7 +22,7 @@ enum class Op : std::uint8_t {
   overlay,      // the layers, bottom first in `sources`, with a fresh upper below `source`
   proc,         // a fresh procfs; where the pod masks its own, that one: read-only, pilot covered
   bind,         // `source` (outside) with all mounts below it; option `optional`: if it is there
-  bind_device,  // one device node; skipped where the pod has none of that name
+  bind_device,  // one device node; option `optional`: if it is there
   tmpfs,        // options as for mount(2)
   devpts,       // an instance of its own
   mqueue,       // POSIX message queues of the sandbox's IPC namespace
@@ -74,6 +74,7 @@ struct Plan {
   bool own_domain = false;  // the supervisor takes a Landlock domain, so that kill(-1) ends at it
   Reach reach;              // empty: the payload has a root of its own
   std::string workspace;
+  std::string hostname;  // "" leaves the pod's
   std::vector<Step> steps;
   std::vector<std::string> argv;
   std::vector<std::string> env;
@@ -81,6 +82,7 @@ struct Plan {
   std::uint64_t capabilities = 0;  // bit mask: the most the payload may hold
   std::vector<Filter> filters;
   ResourceLimits limits;
+  bool read_only_root = false;  // once the working folder is made
   bool terminal = false;
 };
 
@@ -98,8 +100,7 @@ struct Pod {
 // cache and read-only. All others are copies of its own.
 bool is_shared(std::string_view top_level_name);
 
-// Fault::invalid where the Spec asks for what cannot be: a relative path, a target inside /proc,
-// /sys or /dev, an empty argv, no layer, a NUL byte anywhere. Fault::unsupported where this pod
+// Fault::invalid where the Spec asks for what cannot be (spec_check.h), Fault::unsupported where this pod
 // lacks something for it, a name at the top of its root for one.
 Result<Plan> make_plan(const Pod& pod, const Spec& spec);
 

@@ -114,8 +114,10 @@ Reach transplant_reach(const Layout& layout, const Spec& spec) {
   for (const std::string_view file : kPodFiles) reach.read.emplace_back(file);
   reach.write = {"/proc", "/dev/shm", "/dev/mqueue", "/tmp"};
   for (const char* device : kDevices) reach.devices.emplace_back(device);
+  reach.devices.insert(reach.devices.end(), spec.devices.begin(), spec.devices.end());
   for (const std::string& name : wanted_names(spec)) {
-    std::vector<std::string>& list = is_shared(name) ? reach.read : reach.write;
+    const bool fixed = is_shared(name) || spec.read_only;
+    std::vector<std::string>& list = fixed ? reach.read : reach.write;
     list.push_back(spec.root + "/" + name);
     const TopLevel* top = layout.find(name);
     // A folder with a mount in it may hold the pod's secrets: only the entries are in reach.

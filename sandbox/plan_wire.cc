@@ -118,6 +118,7 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.reach.write);
   visit(plan.reach.devices);
   visit(plan.workspace);
+  visit(plan.hostname);
   visit(plan.steps);
   visit(plan.argv);
   visit(plan.env);
@@ -127,6 +128,7 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.limits.open_files);
   visit(plan.limits.core_size);
   visit(plan.limits.file_size);
+  visit(plan.read_only_root);
   visit(plan.terminal);
 }
 

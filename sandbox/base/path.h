@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,11 @@ Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit
 
 // rm -rf of one component below `parent`, by descriptors, never across a mount or a symlink.
 // Folders that their owner made unreadable are opened up first. Absent is success.
-Result<void> remove_tree(BorrowedFd parent, const std::string& name);
+// What is no folder is removed by `remove_file`: 0 or -1 and errno, as unlinkat(2), which it is if
+// empty, says of folders, too.
+using RemoveFile = std::function<int(BorrowedFd folder, const char* name)>;
+Result<void> remove_tree(BorrowedFd parent, const std::string& name,
+                         const RemoveFile& remove_file = {});
 
 // Where a descriptor points now, by /proc/self/fd: for messages and mount(2), never for safety.
 std::string fd_path(BorrowedFd fd);

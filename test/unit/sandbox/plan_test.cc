@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/plan.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
@@ -153,6 +155,67 @@ TEST_CASE("a NUL byte is refused wherever the kernel would end the string at it"
   CHECK(refused([&](Spec& s) { s.binds[0].source = nul; }));
   CHECK(refused([&](Spec& s) { s.binds[1].target = nul; }));
   CHECK(refused([&](Spec& s) { s.tmpfs[0].target = nul; }));
+}
+
+TEST_CASE("hostnames are those of RFC 1123", "[sandbox][plan]") {
+  for (const std::string& name :
+       {std::string("a"), std::string("node-1"), std::string("N1.pool.example"), std::string("7"),
+        std::string(63, 'a'), std::string(32, 'a') + "." + std::string(31, 'b')}) {
+    CAPTURE(name);
+    Spec spec = typical();
+    spec.hostname = name;
+    CHECK(refusal(spec) == "");
+  }
+  for (const std::string& name :
+       {std::string("-a"), std::string("a-"), std::string("a_b"), std::string("."),
+        std::string("a..b"), std::string("a."), std::string("a b"), std::string("a\nb"),
+        std::string("a\0b", 3), std::string("\xc3\xa4"), std::string(64, 'a'),
+        std::string(33, 'a') + "." + std::string(31, 'b')}) {
+    CAPTURE(name);
+    Spec spec = typical();
+    spec.hostname = name;
+    CHECK(refusal(spec).starts_with("hostname "));
+  }
+}
+
+TEST_CASE("devices are nodes below /dev that the sandbox does not make itself", "[sandbox][plan]") {
+  for (const char* device : {"/dev/fuse", "/dev/net/tun", "/dev/null", "/dev/ptsx"}) {
+    CAPTURE(device);
+    Spec spec = typical();
+    spec.devices = {device};
+    CHECK(refusal(spec) == "");
+  }
+  for (const char* device :
+       {"", "fuse", "/dev", "/dev/", "/dev/../x", "/etc/passwd", "/device", "/dev//x", "/dev/./x",
+        "/dev/pts/0", "/dev/shm", "/dev/mqueue/x", "/dev/ptmx", "/dev/fd", "/dev/stdin"}) {
+    CAPTURE(device);
+    Spec spec = typical();
+    spec.devices = {device};
+    CHECK(refusal(spec).starts_with("device "));
+  }
+}
+
+TEST_CASE("network, hostname, devices and a read-only root are in the plan", "[sandbox][plan]") {
+  Spec spec = typical();
+  const Plan plain = make_plan({}, spec).value();
+  CHECK((plain.namespaces & CLONE_NEWNET) == 0);
+  CHECK(plain.hostname.empty());
+  CHECK_FALSE(plain.read_only_root);
+  spec.network = Network::none;
+  spec.hostname = "node1";
+  spec.read_only = true;
+  spec.devices = {"/dev/fuse"};
+  const Plan plan = parse_plan(serialise(make_plan({}, spec).value())).value();
+  CHECK((plan.namespaces & CLONE_NEWNET) != 0);
+  CHECK(plan.hostname == "node1");
+  CHECK(plan.read_only_root);
+  const std::string told = describe(plan);
+  for (const char* line : {"\nhostname node1\n", "\nfile /etc/hostname from node1\\x0a ro\n",
+                           "\nread-only root\n", "\nbind_device /dev/fuse from /dev/fuse rw\n"}) {
+    CAPTURE(line);
+    CHECK(told.find(line) != std::string::npos);
+  }
+  CHECK(told.find("bind /etc/hostname") == std::string::npos);
 }
 
 TEST_CASE("an error shows no control characters of the job's", "[sandbox][plan]") {
