@@ -98,7 +98,7 @@ void walk_everything(BorrowedFd dir, const std::string& at, std::vector<std::str
   if (!S_ISDIR(st.st_mode)) return;
   const UniqueFd fd(
       ::openat(dir.get(), at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  const Result<std::vector<std::string>> names = oci::list_folder(fd);
+  const Result<std::vector<std::string>> names = list_names(fd);
   if (!names) return;
   for (const std::string& name : *names) walk_everything(dir, at + "/" + name, lines);
 }
