@@ -30,8 +30,7 @@ Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::str
 
 // The same for a single run: what worked in this container before is not tried again.
 Result<SandboxChoice> recall_or_choose_sandbox(sandbox::Launcher& launcher,
-                                               const std::string& scratch,
-                                               const SandboxWish& wish);
+                                               const std::string& scratch, const SandboxWish& wish);
 
 // The rung, or why it is not to be had with what is required.
 std::string judge(const sandbox::Trial& trial, const SandboxWish& wish);

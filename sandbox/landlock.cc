@@ -49,8 +49,8 @@ std::uint64_t handled_files(int abi) {
 Result<UniqueFd> create_ruleset(const RulesetAttributes& attributes, int abi) {
   // Before ABI 4 the struct had one member; a longer one with a zero tail is accepted as well.
   const std::size_t size = abi >= kScopingAbi ? sizeof attributes
-                           : abi >= 4 ? 2 * sizeof(std::uint64_t)
-                                      : sizeof(std::uint64_t);
+                           : abi >= 4         ? 2 * sizeof(std::uint64_t)
+                                              : sizeof(std::uint64_t);
   UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
   if (!ruleset) return sys_error("landlock_create_ruleset");
   return ruleset;
@@ -114,7 +114,8 @@ Result<void> restrict_to(const Reach& reach) {
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   for (const std::string& path : reach.read) TRY(allow(ruleset, path, kRead & files, O_NOFOLLOW));
   constexpr std::uint64_t kNodes = LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR;
-  for (const std::string& path : reach.write) TRY(allow(ruleset, path, files & ~kNodes, O_NOFOLLOW));
+  for (const std::string& path : reach.write)
+    TRY(allow(ruleset, path, files & ~kNodes, O_NOFOLLOW));
   constexpr std::uint64_t kUse =
       LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
   for (const std::string& path : reach.devices) TRY(allow(ruleset, path, kUse & files, O_NOFOLLOW));

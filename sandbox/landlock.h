@@ -28,8 +28,8 @@ int landlock_abi();
 // The caller must have set no_new_privs.
 Result<int> restrict_filesystem(const LandlockRules& rules);
 
-// For the supervisor of a job without a pid namespace: the IPC scope alone, so that kill(-1) reaches
-// the job, which is inside its domain, and nobody else. Needs kScopingAbi.
+// For the supervisor of a job without a pid namespace: the IPC scope alone, so that kill(-1)
+// reaches the job, which is inside its domain, and nobody else. Needs kScopingAbi.
 Result<void> restrict_signals();
 
 // For a payload in the pod's own root: files as `reach` says, the IPC scope where the kernel has

@@ -67,8 +67,8 @@ Result<std::vector<RootEntry>> read_root() {
       const ssize_t n = ::readlinkat(root.get(), name.c_str(), target.data(), target.size());
       if (n > 0) entry.link.assign(target.data(), static_cast<std::size_t>(n));
     }
-    entry.writable = entry.is_folder && ::faccessat(root.get(), name.c_str(), W_OK | X_OK,
-                                                    AT_EACCESS) == 0;
+    entry.writable =
+        entry.is_folder && ::faccessat(root.get(), name.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
     entries.push_back(std::move(entry));
   }
   return entries;

@@ -2,8 +2,8 @@
 // What of the pod's own root can be made to show an image, on the rungs that mount nothing. A pod's
 // image and its volumes decide that when the pod is created:
 //
-//   linked   /usr is a symlink to LIVE/usr, LIVE a name in a volume: one rename switches all of them
-//   filled   /usr is a volume (a subPath of an emptyDir) that is seen a second time below its
+//   linked   /usr is a symlink to LIVE/usr, LIVE a name in a volume: one rename switches all of
+//   them filled   /usr is a volume (a subPath of an emptyDir) that is seen a second time below its
 //            parent: the image's entries are moved in by rename(2)
 //   folder   /etc is a folder that this user may write to: it gets a symlink for each entry
 #pragma once
@@ -28,7 +28,7 @@ enum class Place : std::uint8_t { linked, filled, folder };
 struct TopLevel {
   std::string name;  // without the slash
   Place place{};
-  std::string alias;         // filled: the same folder, in the volume's other mount
+  std::string alias;          // filled: the same folder, in the volume's other mount
   bool holds_mounts = false;  // more than kPodFiles is mounted below it
 
   bool operator==(const TopLevel&) const = default;
@@ -44,7 +44,7 @@ struct Layout {
 // An entry of "/", as lstat(2), readlink(2) and access(2) see it.
 struct RootEntry {
   std::string name;
-  std::string link;       // target, of a symlink
+  std::string link;  // target, of a symlink
   bool is_folder = false;
   bool writable = false;  // of a folder
 };

@@ -170,9 +170,8 @@ Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
     return Error{Fault::unsupported, "this pod allows no hostname of the job's own"};
   const bool scoped = pod.landlock_abi >= kScopingAbi;
   plan.own_domain = row.kill == KillBy::everyone && plan.namespaces == 0 && scoped;
-  plan.kill = row.kill == KillBy::everyone && plan.namespaces == 0 && !scoped
-                  ? KillBy::descendants
-                  : row.kill;
+  plan.kill = row.kill == KillBy::everyone && plan.namespaces == 0 && !scoped ? KillBy::descendants
+                                                                              : row.kill;
   plan.steps = TRY(transplant_steps(pod.layout, spec));
   plan.reach = transplant_reach(pod.layout, spec);
   return plan;

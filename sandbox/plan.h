@@ -89,8 +89,8 @@ struct Plan {
 // What a plan must know of the pod.
 struct Pod {
   Rung rung = Rung::userns;
-  Layout layout;         // of the rungs that mount nothing
-  int landlock_abi = 0;  // of the kernel
+  Layout layout;          // of the rungs that mount nothing
+  int landlock_abi = 0;   // of the kernel
   std::uint32_t uid = 0;  // of this process, as it sees itself
   std::uint32_t gid = 0;
   std::uint32_t job_id = 0;  // of Ids::set: uid and gid of the next job (idmap.h)
@@ -100,8 +100,8 @@ struct Pod {
 // cache and read-only. All others are copies of its own.
 bool is_shared(std::string_view top_level_name);
 
-// Fault::invalid where the Spec asks for what cannot be (spec_check.h), Fault::unsupported where this pod
-// lacks something for it, a name at the top of its root for one.
+// Fault::invalid where the Spec asks for what cannot be (spec_check.h), Fault::unsupported where
+// this pod lacks something for it, a name at the top of its root for one.
 Result<Plan> make_plan(const Pod& pod, const Spec& spec);
 
 // One line a step: for golden tests and `run --print-plan`.

@@ -12,8 +12,8 @@ namespace podpilot::sandbox {
 namespace {
 
 // Programs and libraries: what makes an image large, and what no job writes to.
-constexpr std::array<std::string_view, 9> kShared = {"usr",   "bin",    "sbin", "lib",  "lib32",
-                                                     "lib64", "libx32", "boot", "lost+found"};
+constexpr std::array<std::string_view, 9> kShared = {
+    "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "boot", "lost+found"};
 
 // The kernel's own, and what is made empty for each job whatever the image has there.
 constexpr std::array<std::string_view, 4> kNotShown = {"proc", "sys", "dev", "tmp"};
@@ -37,8 +37,9 @@ Error lacking(const Layout& layout, const std::string& name) {
   const std::string shown = printable(name);
   const std::string line =
       layout.live.empty()
-          ? fmt::format("to the pod's volumeMounts: {{name: pod, mountPath: /{0}, subPath: live/{0}}}",
-                        shown)
+          ? fmt::format(
+                "to the pod's volumeMounts: {{name: pod, mountPath: /{0}, subPath: live/{0}}}",
+                shown)
           : fmt::format("to the pilot's image: RUN ln -s {0}/{1} /{1}", layout.live, shown);
   return {Fault::unsupported,
           fmt::format("the image has /{}, which this pod's root cannot show; add {}", shown, line)};
@@ -99,7 +100,9 @@ Result<std::vector<Step>> transplant_steps(const Layout& layout, const Spec& spe
     const std::string folder = filled ? name.alias : "/" + name.name;
     const std::string from = filled ? spec.root : shown(layout, spec);
     const bool there = contains(wanted, name.name);
-    steps.push_back({.op = !there ? Op::empty : filled ? Op::fill : Op::entries,
+    steps.push_back({.op = !there   ? Op::empty
+                           : filled ? Op::fill
+                                    : Op::entries,
                      .target = folder,
                      .source = from + "/" + name.name,
                      .options = filled ? std::string(kWholeFolder) : "",

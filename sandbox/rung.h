@@ -13,10 +13,10 @@
 namespace podpilot::sandbox {
 
 enum class Rung : std::uint8_t {
-  userns,            // namespaces of every kind and an overlay (Linux 5.11)
-  userns_nomount,    // user, pid and ipc namespaces; the pod's own root shows the image (5.13)
+  userns,             // namespaces of every kind and an overlay (Linux 5.11)
+  userns_nomount,     // user, pid and ipc namespaces; the pod's own root shows the image (5.13)
   transplant_setuid,  // the pod's own root shows the image; the payload has a uid of its own (5.13)
-  transplant,        // likewise with the pilot's uid: Landlock and seccomp stand between (5.13)
+  transplant,         // likewise with the pilot's uid: Landlock and seccomp stand between (5.13)
 };
 
 inline constexpr std::array kLadder = {Rung::userns, Rung::userns_nomount, Rung::transplant_setuid,
@@ -51,7 +51,9 @@ class Guarantees {
   constexpr bool has(Guarantee guarantee) const { return (bits_ & bit(guarantee)) != 0; }
   constexpr void add(Guarantee guarantee) { bits_ |= bit(guarantee); }
   // What is in `wanted` and not in this.
-  constexpr Guarantees missing(Guarantees wanted) const { return Guarantees(wanted.bits_ & ~bits_); }
+  constexpr Guarantees missing(Guarantees wanted) const {
+    return Guarantees(wanted.bits_ & ~bits_);
+  }
   constexpr bool empty() const { return bits_ == 0; }
   std::string text() const;  // names with commas; "none"
 

@@ -2,6 +2,7 @@
 #include "sandbox/spec_check.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <array>

@@ -2,6 +2,8 @@
 // Refuses a Spec that asks for what cannot be, whatever the pod.
 #pragma once
 
+#include <cstdint>
+
 #include "sandbox/base/result.h"
 #include "sandbox/spec.h"
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/commands.h"
-#include "agent/cli/places.h"
 #include "agent/cli/message.h"
+#include "agent/cli/places.h"
 #include "agent/cli/sandbox_options.h"
 #include "agent/resources.h"
 #include "oci/store/store.h"
@@ -71,10 +71,11 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const std::strin
       continue;
     }
     if (rung.empty()) rung = name;
-    findings.push_back({name, Mark::good,
-                        fmt::format("works, {} for all of it; gives {}", human_duration(trial->took),
-                                    guarantees_of(tried, trial->pod.landlock_abi).text()),
-                        ""});
+    findings.push_back(
+        {name, Mark::good,
+         fmt::format("works, {} for all of it; gives {}", human_duration(trial->took),
+                     guarantees_of(tried, trial->pod.landlock_abi).text()),
+         ""});
   }
   if (rung.empty())
     for (Finding& finding : findings) finding.mark = Mark::bad;

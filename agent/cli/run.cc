@@ -10,9 +10,9 @@
 #include "agent/cli/common.h"
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
-#include "agent/cli/sandbox_options.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/run_options.h"
+#include "agent/cli/sandbox_options.h"
 #include "agent/cli/terminal.h"
 #include "agent/job/job_run.h"
 #include "agent/job/launch.h"
@@ -132,8 +132,7 @@ class Run {
       return report_failure(kCommand, supplied->error().origin, supplied->error().error);
     const Result<JobFolder> folder = scratch_->make_job();
     if (!folder) return report_failure(kCommand, Origin::site, folder.error());
-    Result<sandbox::Spec> spec =
-        make_spec((*supplied)->image, job_, *folder, options_.has("tty"));
+    Result<sandbox::Spec> spec = make_spec((*supplied)->image, job_, *folder, options_.has("tty"));
     if (!spec) return report_failure(kCommand, Origin::image, spec.error());
     if (roots_) {
       const Result<JobRoot> root = build_root((*supplied)->image, *folder);

@@ -106,8 +106,8 @@ Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
   const DirFd folder = TRY(open_dir(workspace));
   const DirFd merged = TRY(make_dir_at(folder, kMerged, 0755));
   const DirFd root = TRY(make_dir_at(folder, kRoot, 0755));
-  const sandbox::TreeStats stats =
-      TRY(sandbox::flatten(layers, workspace + "/" + kMerged, stop, ledger_).within("merge layers"));
+  const sandbox::TreeStats stats = TRY(
+      sandbox::flatten(layers, workspace + "/" + kMerged, stop, ledger_).within("merge layers"));
   if (!stats.changed.empty()) TRY(check_changed(layers, stop));
   JobRoot made{.path = workspace + "/" + kRoot, .names = {}};
   made.names = TRY(arrange(merged, root, stop, ledger_).within("private copies"));

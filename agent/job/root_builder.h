@@ -46,8 +46,8 @@ class RootBuilder {
   Result<void> check_changed(const std::vector<std::string>& layers, const std::stop_token& stop);
 
   const oci::Store& store_;
-  sandbox::Ledger ledger_;       // of the thread
-  bool damaged_ = false;         // of the thread: the cache holds what a payload changed
+  sandbox::Ledger ledger_;          // of the thread
+  bool damaged_ = false;            // of the thread: the cache holds what a payload changed
   std::unique_ptr<Worker> worker_;  // last: it ends before what it uses
 };
 

@@ -214,7 +214,7 @@ TEST_CASE("a payload starts with default dispositions, an empty mask and umask 0
   UniqueFd in(ends[1]);
   auto launched = own->launch(
       sandbox::make_plan({}, image.spec({"look", "status", "SigBlk", "status", "SigIgn", "status",
-                                       "SigCgt", "status", "Umask", "stat", "/"}))
+                                         "SigCgt", "status", "Umask", "stat", "/"}))
           .value(),
       {.in = in, .out = in, .error = in});
   in.reset();

@@ -40,13 +40,22 @@ TEST_CASE("links into a volume, shared folders and subPaths are told apart", "[s
                                      {"8:3", "/other", "/data"},
                                      {"8:2", "/kubelet/hosts", "/etc/hosts"},
                                      {"0:9", "/", "/var/run/secrets/token"}};
-  const Layout layout = judge_layout(
-      {points("usr", "/pod/live/usr"), points("bin", "/pod/live/bin"), points("odd", "/elsewhere/odd"),
-       points("wrong", "/pod/live/other"), points("relative", "pod/live/relative"), folder("etc", true),
-       folder("var", true), folder("opt", true), folder("data", true), folder("boot", false),
-       folder("pod", true), folder("proc", true), folder("dev", true),
-       {.name = "podpilot", .link = "", .is_folder = false, .writable = false}},
-      mounts);
+  const Layout layout =
+      judge_layout({points("usr", "/pod/live/usr"),
+                    points("bin", "/pod/live/bin"),
+                    points("odd", "/elsewhere/odd"),
+                    points("wrong", "/pod/live/other"),
+                    points("relative", "pod/live/relative"),
+                    folder("etc", true),
+                    folder("var", true),
+                    folder("opt", true),
+                    folder("data", true),
+                    folder("boot", false),
+                    folder("pod", true),
+                    folder("proc", true),
+                    folder("dev", true),
+                    {.name = "podpilot", .link = "", .is_folder = false, .writable = false}},
+                   mounts);
   CHECK(layout.live == "/pod/live");
   const auto place = [&](const char* name) { return layout.find(name)->place; };
   CHECK(place("usr") == Place::linked);

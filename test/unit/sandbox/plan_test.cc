@@ -9,6 +9,7 @@
 
 #include "sandbox/base/io.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/spec_check.h"
 #include "test/catch.h"
 
 using namespace podpilot;

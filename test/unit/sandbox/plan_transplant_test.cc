@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sched.h>
+
 #include <cstdlib>
 
 #include "sandbox/base/io.h"
@@ -35,9 +37,7 @@ Spec image() {
   spec.root = "/pod/s/job/root";
   spec.root_names = {"bin", "etc", "home", "opt", "tmp", "usr", "var"};
   spec.argv = {"/bin/true"};
-  spec.binds = {{.source = "/pod/s/job/files",
-                 .target = "/scratch",
-                 .access = Access::read_write}};
+  spec.binds = {{.source = "/pod/s/job/files", .target = "/scratch", .access = Access::read_write}};
   return spec;
 }
 
@@ -117,4 +117,24 @@ TEST_CASE("a folder with a foreign mount in it is not opened to the payload", "[
   CHECK_FALSE(writes("/var"));
   CHECK(writes("/pod/s/job/root/var"));
   CHECK_FALSE(writes("/pod/s/job/root/usr"));
+}
+
+TEST_CASE("a wish without its namespace is filtered or refused, never dropped", "[sandbox][plan]") {
+  using Filters = std::vector<Filter>;
+  Spec spec = image();
+  spec.network = Network::none;
+  spec.fake_root = true;
+  const Plan same = make_plan(typical(Rung::transplant), spec).value();
+  CHECK(same.filters ==
+        Filters{Filter::payload, Filter::guard, Filter::no_network, Filter::fake_root});
+  const Plan nomount = make_plan(typical(Rung::userns_nomount), spec).value();
+  CHECK(nomount.filters == Filters{Filter::payload, Filter::fake_root});
+  CHECK((nomount.namespaces & CLONE_NEWNET) != 0);
+  spec.hostname = "node1";
+  CHECK(make_plan(typical(Rung::transplant), spec).error().fault == Fault::unsupported);
+  CHECK(make_plan(typical(Rung::userns_nomount), spec)->hostname == "node1");
+  spec.hostname.clear();
+  spec.read_only = true;
+  for (const std::string& path : make_plan(typical(Rung::transplant), spec)->reach.write)
+    CHECK_FALSE(path.starts_with("/pod/s/job/root"));
 }
