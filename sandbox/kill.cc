@@ -36,7 +36,8 @@ pid_t parent_of(const std::string& pid) {
 Result<std::vector<pid_t>> descendants() {
   const DirFd proc = TRY(open_dir("/proc"));
   std::multimap<pid_t, pid_t> children;
-  for (const std::string& name : TRY(list_names(proc)))
+  const std::vector<std::string> names = TRY(list_names(proc));
+  for (const std::string& name : names)
     if (const auto pid = parse_number(name))
       children.emplace(parent_of(name), static_cast<pid_t>(*pid));
   std::vector<pid_t> found;

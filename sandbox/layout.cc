@@ -58,7 +58,8 @@ bool same_folder(const std::string& a, const std::string& b) {
 Result<std::vector<RootEntry>> read_root() {
   const DirFd root = TRY(open_dir("/"));
   std::vector<RootEntry> entries;
-  for (const std::string& name : TRY(list_names(root))) {
+  const std::vector<std::string> names = TRY(list_names(root));
+  for (const std::string& name : names) {
     struct stat st{};
     if (::fstatat(root.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
     RootEntry entry{.name = name, .link = {}, .is_folder = S_ISDIR(st.st_mode)};
@@ -110,7 +111,8 @@ Layout judge_layout(const std::vector<RootEntry>& root, const std::vector<Mount>
 
 Result<Layout> discover_layout() {
   const std::vector<RootEntry> root = TRY(read_root());
-  Layout layout = judge_layout(root, TRY(read_mountinfo()));
+  const std::vector<Mount> mounts = TRY(read_mountinfo());
+  Layout layout = judge_layout(root, mounts);
   for (TopLevel& name : layout.names) {
     if (name.place != Place::filled || same_folder("/" + name.name, name.alias)) continue;
     name.place = Place::folder;

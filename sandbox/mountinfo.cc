@@ -46,7 +46,8 @@ std::vector<Mount> parse_mountinfo(std::string_view text) {
 }
 
 Result<std::vector<Mount>> read_mountinfo() {
-  return parse_mountinfo(TRY(read_file("/proc/self/mountinfo", kMaxMountinfo)));
+  const std::string text = TRY(read_file("/proc/self/mountinfo", kMaxMountinfo));
+  return parse_mountinfo(text);
 }
 
 bool holds_mount(const std::vector<Mount>& mounts, std::string_view path) {

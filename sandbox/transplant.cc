@@ -95,7 +95,8 @@ Result<void> replace_link(const std::string& target, const std::string& name) {
 }  // namespace
 
 Result<Transplant> Transplant::begin(uid_t payload) {
-  return Transplant(payload, TRY(read_mountinfo()));
+  std::vector<Mount> mounts = TRY(read_mountinfo());
+  return Transplant(payload, std::move(mounts));
 }
 
 Result<void> Transplant::carry_out(const Step& step) {
@@ -156,7 +157,8 @@ Result<void> Transplant::empty(const Step& step) {
   struct stat st{};
   if (::fstat(folder->get(), &st) != 0) return sys_error("fstat");
   if (st.st_uid == ::geteuid()) reset_folder(*folder);
-  for (const std::string& name : TRY(list_names(*folder)))
+  const std::vector<std::string> names = TRY(list_names(*folder));
+  for (const std::string& name : names)
     if (step.options == kWholeFolder || is_trace(*folder, step.target, name, step.source))
       TRY(remove_tree(*folder, name));
   return {};
@@ -167,7 +169,8 @@ Result<void> Transplant::entries(const Step& step) {
   const DirFd folder = TRY(open_folder(step.target));
   if (is_link(step.source)) return {};
   const DirFd source = TRY(open_folder(step.source));
-  for (const std::string& name : TRY(list_names(source))) {
+  const std::vector<std::string> names = TRY(list_names(source));
+  for (const std::string& name : names) {
     const std::string target = step.source + "/" + name;
     // What is there now is the pod's: its own resolv.conf is what the payload shall see.
     if (::symlinkat(target.c_str(), folder.get(), name.c_str()) != 0 && errno != EEXIST)
@@ -186,7 +189,8 @@ Result<void> Transplant::fill(const Step& step) {
   }();
   if (link.empty()) {
     const DirFd source = TRY(open_folder(step.source));
-    for (const std::string& name : TRY(list_names(source)))
+    const std::vector<std::string> names = TRY(list_names(source));
+    for (const std::string& name : names)
       if (::renameat(source.get(), name.c_str(), folder.get(), name.c_str()) != 0)
         return sys_error("move " + name);
     return {};
@@ -196,10 +200,12 @@ Result<void> Transplant::fill(const Step& step) {
   const std::string inside = link[0] == '/' ? link : "/" + link;
   const std::string root = step.source.substr(0, step.source.rfind('/'));
   Result<DirFd> source = open_dir(root + inside);
-  const bool moved = !source || TRY(list_names(*source)).empty();
-  if (moved) source = open_dir(inside);
+  const Result<std::vector<std::string>> beside =
+      source ? list_names(*source) : Result<std::vector<std::string>>(source.error());
+  if (!beside || beside->empty()) source = open_dir(inside);
   if (!source) return std::move(source).error();
-  for (const std::string& name : TRY(list_names(*source))) {
+  const std::vector<std::string> names = TRY(list_names(*source));
+  for (const std::string& name : names) {
     const std::string target = inside + "/" + name;
     if (::symlinkat(target.c_str(), folder.get(), name.c_str()) != 0 && errno != EEXIST)
       return sys_error("symlink " + name);

@@ -59,7 +59,8 @@ Result<void> give_to(const std::string& path, std::uint32_t owner) {
 Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root,
                                          const std::stop_token& stop, sandbox::Ledger& ledger) {
   std::vector<std::string> shown;
-  for (const std::string& name : TRY(list_names(merged))) {
+  const std::vector<std::string> names = TRY(list_names(merged));
+  for (const std::string& name : names) {
     const bool anything = TRY(holds_anything(merged, name));
     if (std::ranges::find(kSystem, name) != kSystem.end() || !anything) continue;
     if (sandbox::is_shared(name)) {

@@ -45,11 +45,11 @@ in_pod() { # COMMAND...
     ln -s /proc/self/fd "$pod/dev/fd"
     exec "$@"' _ "$pod" "$@"
 }
-# Enough to become the pod's user and to enter its root, and nothing afterwards.
-as_pod_user=(env -i HOME=/ "PATH=$PATH" setpriv --no-new-privs --inh-caps=-all
-  --bounding-set=-all,+sys_chroot,+setuid,+setgid chroot --userspec 1000:1000 "$pod")
-as_pod_root=(env -i HOME=/ "PATH=$PATH" setpriv --no-new-privs --inh-caps=-all
-  "--bounding-set=-all,+sys_chroot,+setuid,+setgid,+chown,+fowner,+dac_override,+kill" chroot "$pod")
+# What the capabilities of a pod with RuntimeDefault leave to podpilot, as root and as a user.
+enter_pod=(env -i HOME=/ "PATH=$PATH" setpriv --no-new-privs --inh-caps=-all
+  "--bounding-set=-all,+sys_chroot,+setuid,+setgid,+chown,+fowner,+dac_override,+kill" chroot)
+as_pod_user=("${enter_pod[@]}" --userspec 1000:1000 "$pod")
+as_pod_root=("${enter_pod[@]}" "$pod")
 
 fly() { # CACHE COMMAND...
   in_pod "${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$1" "$image" "${@:2}"
@@ -77,7 +77,7 @@ attack='for file in /secrets/token /pod/root.lock /podpilot /pod/*/v1/locks/* /p
   rm -rf /pod/live /usr/bin/new /bin/sh 2>/dev/null
   for signal in STOP TERM KILL; do kill -$signal 1 2>/dev/null && echo "sent $signal"; done
   (echo 0 >/proc/1/oom_score_adj) 2>/dev/null && echo "set oom_score_adj"
-  exec 3</proc/1/root/secrets/token && echo "through /proc"
+  cat /proc/1/root/secrets/token 2>/dev/null
   exit 0'
 
 check_rung() { # RUNG
@@ -90,7 +90,7 @@ check_rung() { # RUNG
   expect_exit 0 fly "$cache" sh -c 'cat /etc/passwd; test -x /bin/busybox && test -d /usr; touch /etc/x'
   expect_grep '^root:' "$out"
   expect_equal "$(find "$pod/etc" "$pod/var" "$pod/tmp" "$pod/run" -mindepth 1)" "" "left in the root"
-  expect_equal "$(ls "$pod/pod/live" 2>&1 | grep -c .)" 1 "entries of /pod/live" # ls: no such file
+  if [[ -L $pod/pod/live ]]; then fail "/pod/live still shows the image"; fi
   # One job's traces are not there for the next, in the same pod.
   expect_exit 0 in_pod "${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$cache" "$image" true
   # shellcheck disable=SC2016

@@ -135,6 +135,7 @@ TEST_CASE("a wish without its namespace is filtered or refused, never dropped", 
   CHECK(make_plan(typical(Rung::userns_nomount), spec)->hostname == "node1");
   spec.hostname.clear();
   spec.read_only = true;
-  for (const std::string& path : make_plan(typical(Rung::transplant), spec)->reach.write)
+  const Plan read_only = make_plan(typical(Rung::transplant), spec).value();
+  for (const std::string& path : read_only.reach.write)
     CHECK_FALSE(path.starts_with("/pod/s/job/root"));
 }
