@@ -110,7 +110,7 @@ Result<void> restrict_signals() {
 Result<void> restrict_to(const Reach& reach) {
   const int abi = landlock_abi();
   if (abi == 0) return Error{Fault::unsupported, "the kernel has no Landlock, or the pod hides it"};
-  const std::uint64_t files = handled_files(abi) & ~std::uint64_t{LANDLOCK_ACCESS_FS_READ_DIR};
+  const std::uint64_t files = handled_files(abi);
   RulesetAttributes attributes{.handled_access_fs = files};
   if (abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));

@@ -2,6 +2,7 @@
 #include "sandbox/layout.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,8 +17,17 @@
 namespace podpilot::sandbox {
 namespace {
 
-// The kernel's own, which no image brings.
-constexpr std::array<std::string_view, 3> kSystem = {"proc", "sys", "dev"};
+// hier(7): what a pod has no business to keep data of its own in.
+constexpr std::array<std::string_view, 18> kStandard = {
+    "bin", "boot", "etc",  "home", "lib",  "lib32", "lib64", "libx32", "media",
+    "mnt", "opt",  "root", "run",  "sbin", "srv",   "tmp",   "usr",    "var"};
+constexpr std::array<std::string_view, 4> kFolders = {"etc", "var", "run", "tmp"};
+constexpr std::array<std::string_view, 2> kVolatile = {"run", "tmp"};
+
+template <typename List>
+bool contains(const List& list, std::string_view name) {
+  return std::ranges::find(list, name) != list.end();
+}
 
 // LIVE of a link /NAME -> LIVE/NAME; "" where it is not of that kind.
 std::string live_of(const RootEntry& entry) {
@@ -85,22 +95,21 @@ const TopLevel* Layout::find(std::string_view name) const {
 Layout judge_layout(const std::vector<RootEntry>& root, const std::vector<Mount>& mounts) {
   Layout layout{.live = most_common_live(root), .names = {}};
   for (const RootEntry& entry : root) {
-    if (std::ranges::find(kSystem, entry.name) != kSystem.end()) continue;
     const std::string path = "/" + entry.name;
-    // The volume that holds what is live is no place for an image.
-    if (layout.live == path || layout.live.starts_with(path + "/")) continue;
     TopLevel name;
     name.name = entry.name;
     const std::string below = path + "/";
     name.holds_mounts = std::ranges::any_of(mounts, [&](const Mount& mount) {
-      return mount.point.starts_with(below) &&
-             std::ranges::find(kPodFiles, mount.point) == kPodFiles.end();
+      return mount.point.starts_with(below) && !contains(kPodFiles, mount.point);
     });
     if (!entry.link.empty() && live_of(entry) == layout.live) {
       name.place = Place::linked;
-    } else if (entry.is_folder && entry.writable) {
+    } else if (entry.is_folder && entry.writable && contains(kStandard, entry.name)) {
       name.alias = find_alias(mounts, path);
       name.place = name.alias.empty() ? Place::folder : Place::filled;
+      const bool allowed = contains(kFolders, entry.name) &&
+                           (contains(kVolatile, entry.name) || !is_mountpoint(mounts, path));
+      if (name.place == Place::folder && !allowed) continue;
     } else {
       continue;
     }
@@ -113,11 +122,10 @@ Result<Layout> discover_layout() {
   const std::vector<RootEntry> root = TRY(read_root());
   const std::vector<Mount> mounts = TRY(read_mountinfo());
   Layout layout = judge_layout(root, mounts);
-  for (TopLevel& name : layout.names) {
-    if (name.place != Place::filled || same_folder("/" + name.name, name.alias)) continue;
-    name.place = Place::folder;
-    name.alias.clear();
-  }
+  for (const TopLevel& name : layout.names)
+    if (name.place == Place::filled && !same_folder("/" + name.name, name.alias))
+      return Error{Fault::unsupported,
+                   fmt::format("/{} and {} ought to be one folder", name.name, name.alias)};
   return layout;
 }
 

@@ -2,10 +2,13 @@
 // What of the pod's own root can be made to show an image, on the rungs that mount nothing. A pod's
 // image and its volumes decide that when the pod is created:
 //
-//   linked   /usr is a symlink to LIVE/usr, LIVE a name in a volume: one rename switches all of
-//   them filled   /usr is a volume (a subPath of an emptyDir) that is seen a second time below its
+//   linked   /usr is a symlink to LIVE/usr, LIVE a name in a volume: one rename switches them all
+//   filled   /usr is a volume (a subPath of an emptyDir) that is seen a second time below its
 //            parent: the image's entries are moved in by rename(2)
 //   folder   /etc is a folder that this user may write to: it gets a symlink for each entry
+//
+// What is emptied between jobs must be nobody's data: only names of the FHS are filled, only /etc,
+// /var, /run and /tmp are folders, and the former two not where they are volumes.
 #pragma once
 
 #include <array>

@@ -57,7 +57,8 @@ std::vector<std::string> wanted_names(const Spec& spec) {
     if (!contains(kNotShown, name) && !contains(names, name)) names.push_back(name);
   };
   for (const std::string& name : spec.root_names) want(name);
-  for (const BindMount& bind : spec.binds) want(top_of(bind.target));
+  for (const BindMount& bind : spec.binds)
+    if (bind.source != bind.target) want(top_of(bind.target));
   for (const TmpfsMount& tmpfs : spec.tmpfs) want(top_of(tmpfs.target));
   return names;
 }
@@ -76,6 +77,7 @@ Result<std::vector<Step>> transplant_steps(const Layout& layout, const Spec& spe
   for (const std::string& name : wanted)
     if (!layout.find(name)) return lacking(layout, name);
   for (const BindMount& bind : spec.binds) {
+    if (bind.source == bind.target) continue;  // it is there as it is
     if (top_of(bind.target) == "tmp" || is_shared(top_of(bind.target)))
       return Error{Fault::unsupported,
                    fmt::format("\"{}\": in this pod nothing can be shown below /{}", bind.target,

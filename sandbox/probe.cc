@@ -60,6 +60,10 @@ Result<Pod> look_at_pod(Rung rung) {
           .uid = ::geteuid(),
           .gid = ::getegid()};
   if (rung == Rung::userns) return pod;
+  if (rung == Rung::transplant && pod.uid == 0)
+    return Error{
+        Fault::unsupported,
+        "a payload with the pilot's own uid would be root, the owner of the pod's devices"};
   pod.layout = TRY(discover_layout());
   if (rung == Rung::transplant_setuid) pod.job_id = TRY(job_id(0));
   return pod;
@@ -87,6 +91,7 @@ Result<Trial> try_rung(Launcher& launcher, Rung rung, const std::string& folder)
   Result<Pod> pod = look_at_pod(rung);
   if (!pod) {
     trial.pod.rung = rung;
+    trial.pod.uid = ::geteuid();
     trial.refusal = pod.error().text;
     return trial;
   }
@@ -114,6 +119,8 @@ std::string remedy_for(const Trial& trial) {
   if (trial.pod.rung == Rung::transplant_setuid && trial.pod.uid != 0)
     return "run the pod as root (securityContext.runAsUser: 0) with capabilities SETUID, SETGID, "
            "CHOWN, FOWNER, DAC_OVERRIDE and KILL";
+  if (trial.pod.rung == Rung::transplant && trial.pod.uid == 0)
+    return "set securityContext.runAsNonRoot: true and runAsUser: 1000";
   if (says("cannot show"))
     return "use podpilot's own image for the pod: its root is made of links into /pod/live";
   if (says("ENOSPC")) return "on the node, raise the sysctl user.max_user_namespaces above 0";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Landlock leaves to a payload that shares the pod's root. Paths that are not there are
-// skipped, and symlinks: an image's /opt may be a link to the pod's secrets. The listing of folders
-// is not restricted.
+// skipped, and symlinks: an image's /opt may be a link to the pod's secrets.
 #pragma once
 
 #include <string>

@@ -138,11 +138,17 @@ Result<void> Transplant::undo(const Step& step) {
   }
 }
 
-// In the folder `path`: may this entry go? Mounts stay, and what the pod's own image brought: all
-// that belongs to another user and is no link of ours.
-bool Transplant::is_trace(BorrowedFd folder, const std::string& path, const std::string& name,
+// Whether the runtime mounted something on or below this entry of the step's folder, whose own path
+// may be an alias: at the top of the root it has the name of the source.
+bool Transplant::is_mounted(const Step& step, const std::string& name) const {
+  const std::string top =
+      step.options == kWholeFolder ? step.source.substr(step.source.rfind('/')) : step.target;
+  return holds_mount(mounts_, top + "/" + name);
+}
+
+// What the pod's own image brought stays: all that belongs to another user and is no link of ours.
+bool Transplant::is_trace(BorrowedFd folder, const std::string& name,
                           const std::string& links) const {
-  if (holds_mount(mounts_, path + "/" + name)) return false;
   struct stat st{};
   if (::fstatat(folder.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
   if (st.st_uid == payload_) return true;
@@ -159,7 +165,8 @@ Result<void> Transplant::empty(const Step& step) {
   if (st.st_uid == ::geteuid()) reset_folder(*folder);
   const std::vector<std::string> names = TRY(list_names(*folder));
   for (const std::string& name : names)
-    if (step.options == kWholeFolder || is_trace(*folder, step.target, name, step.source))
+    if (!is_mounted(step, name) &&
+        (step.options == kWholeFolder || is_trace(*folder, name, step.source)))
       TRY(remove_tree(*folder, name));
   return {};
 }
@@ -191,7 +198,8 @@ Result<void> Transplant::fill(const Step& step) {
     const DirFd source = TRY(open_folder(step.source));
     const std::vector<std::string> names = TRY(list_names(source));
     for (const std::string& name : names)
-      if (::renameat(source.get(), name.c_str(), folder.get(), name.c_str()) != 0)
+      if (!is_mounted(step, name) &&
+          ::renameat(source.get(), name.c_str(), folder.get(), name.c_str()) != 0)
         return sys_error("move " + name);
     return {};
   }

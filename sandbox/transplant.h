@@ -31,8 +31,8 @@ class Transplant {
   Result<void> empty(const Step& step);
   Result<void> show(const Step& step);
   Result<void> purge_ipc() const;
-  bool is_trace(BorrowedFd folder, const std::string& path, const std::string& name,
-                const std::string& links) const;
+  bool is_mounted(const Step& step, const std::string& name) const;
+  bool is_trace(BorrowedFd folder, const std::string& name, const std::string& links) const;
 
   uid_t payload_;
   std::vector<Mount> mounts_;  // what is mounted stays

@@ -193,6 +193,11 @@ Result<void> JobRun::try_start(const JobRoot& root) {
     fail(origin, error);
     return error;
   };
+  // Where the pod's root has no such name the job's folder is seen where it is.
+  const std::size_t slash = description_.scratch.find('/', 1);
+  if (site_.roots && !description_.scratch.empty() &&
+      !pod_.layout.find(description_.scratch.substr(1, slash - 1)))
+    description_.scratch = folder_->files_path;
   Result<sandbox::Spec> spec = make_spec(image_->image, description_, *folder_, io_.terminal);
   if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
     return blame(description_.user.empty() ? Origin::image : Origin::payload,

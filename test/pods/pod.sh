@@ -125,7 +125,7 @@ run_pod() { # ARGUMENT...
   serve_pod_registry &
   registry_server=$!
   timeout --kill-after 5 90 "${runtime[@]}" run --bundle "$pod" "$name" \
-    </dev/null >"$pod/out" 2>"$pod/err" || status=$?
+    < <(:) >"$pod/out" 2>"$pod/err" || status=$?
   "${runtime[@]}" delete --force "$name" >/dev/null 2>&1 || true
   rmdir --parents --ignore-fail-on-non-empty "/sys/fs/cgroup/$pod_cgroup/$name" 2>/dev/null || true
   kill "$registry_server"

@@ -65,12 +65,24 @@ TEST_CASE("links into a volume, shared folders and subPaths are told apart", "[s
   CHECK(layout.find("var")->holds_mounts);
   CHECK(place("opt") == Place::filled);
   CHECK(layout.find("opt")->alias == "/pod/live/opt");
-  CHECK(place("data") == Place::folder);
   for (const char* name :
-       {"odd", "wrong", "relative", "boot", "pod", "proc", "dev", "podpilot", "none"}) {
+       {"data", "odd", "wrong", "relative", "boot", "pod", "proc", "dev", "podpilot", "none"}) {
     CAPTURE(name);
     CHECK(layout.find(name) == nullptr);
   }
+}
+
+TEST_CASE("volumes with somebody's data are never a place", "[sandbox][layout]") {
+  const std::vector<Mount> mounts = {{"8:2", "/data", "/pod"},   {"8:2", "/data/spool", "/spool"},
+                                     {"8:3", "/claim", "/home"}, {"8:4", "/claim", "/var"},
+                                     {"0:7", "/", "/tmp"},       {"8:2", "/data/live/usr", "/usr"}};
+  const Layout layout =
+      judge_layout({folder("pod", true), folder("spool", true), folder("home", true),
+                    folder("var", true), folder("tmp", true), folder("usr", true)},
+                   mounts);
+  CHECK(layout.names.size() == 2);
+  CHECK(layout.find("tmp")->place == Place::folder);
+  CHECK(layout.find("usr")->place == Place::filled);
 }
 
 TEST_CASE("a root that can show nothing has no names", "[sandbox][layout]") {
