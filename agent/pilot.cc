@@ -73,7 +73,7 @@ ClaimAnswer Pilot::request_claim(ClaimId claim, const Resources& wanted) {
 
 ActivateAnswer Pilot::activate(ClaimId id, const std::string& job) {
   const auto found = claims_.find(id);
-  if (found == claims_.end() || found->second.releasing || offer_.draining)
+  if (found == claims_.end() || found->second.ending || offer_.draining)
     return ActivateAnswer::refused;
   if (found->second.job) return ActivateAnswer::try_again;
   log::info("job taken", {{"job", job}});
@@ -112,7 +112,14 @@ void Pilot::resume(ClaimId claim) {
 void Pilot::release(ClaimId id) {
   const auto found = claims_.find(id);
   if (found == claims_.end()) return;
-  found->second.releasing = true;
+  found->second.scheduler_knows = true;
+  end_claim(id);
+}
+
+void Pilot::end_claim(ClaimId id) {
+  const auto found = claims_.find(id);
+  if (found == claims_.end()) return;
+  found->second.ending = true;
   found->second.contact.reset();
   if (!found->second.job) return drop(id);
   found->second.job->post(Event::release);
@@ -121,7 +128,7 @@ void Pilot::release(ClaimId id) {
 void Pilot::contact_lost(ClaimId id, Clock::time_point until) {
   const auto found = claims_.find(id);
   if (found == claims_.end()) return;
-  found->second.contact = site_.poller.at(until, [this, id] { release(id); });
+  found->second.contact = site_.poller.at(until, [this, id] { end_claim(id); });
   if (found->second.job) found->second.job->post(Event::contact_lost);
 }
 
@@ -140,10 +147,7 @@ void Pilot::drain() {
   std::vector<ClaimId> unused;
   for (const auto& [id, claim] : claims_)
     if (!claim.job) unused.push_back(id);
-  for (const ClaimId id : unused) {
-    scheduler_.release(id);
-    drop(id);
-  }
+  for (const ClaimId id : unused) drop(id);
   check_end();
 }
 
@@ -178,16 +182,15 @@ void Pilot::job_over(ClaimId id) {
     const auto found = claims_.find(id);
     if (found == claims_.end()) return;
     found->second.job.reset();
-    if (found->second.releasing || offer_.draining) {
-      if (!found->second.releasing) scheduler_.release(id);
-      return drop(id);
-    }
+    if (found->second.ending || offer_.draining) return drop(id);
     scheduler_.deactivated(id);
   });
 }
 
-void Pilot::drop(ClaimId claim) {
-  claims_.erase(claim);
+void Pilot::drop(ClaimId id) {
+  const auto found = claims_.find(id);
+  if (!found->second.scheduler_knows) scheduler_.release(id);
+  claims_.erase(found);
   publish();
   check_end();
 }

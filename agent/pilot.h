@@ -50,10 +50,12 @@ class Pilot final : public PilotPort {
   struct Claim {
     Resources held;
     std::unique_ptr<JobRun> job;
-    bool releasing = false;  // gone with its job
-    Poller::Handle contact;  // a lost contact's last moment
+    bool ending = false;           // gone with its job
+    bool scheduler_knows = false;  // that it ends: it said so itself
+    Poller::Handle contact;        // a lost contact's last moment
   };
 
+  void end_claim(ClaimId claim);
   void job_over(ClaimId claim);
   void drop(ClaimId claim);
   void publish();

@@ -209,7 +209,8 @@ TEST_CASE("contact lost and back: the result waits for it", "[agent][engine]") {
   CHECK(hangar.scheduler.outcomes[1].exit->code == 5);
 }
 
-TEST_CASE("contact lost for good is a release: nobody is told", "[agent][engine]") {
+TEST_CASE("contact lost for good ends the claim, and the scheduler hears of it",
+          "[agent][engine]") {
   if (rerun_unprivileged()) return;
   Hangar hangar;
   hangar.take_off();
@@ -218,8 +219,25 @@ TEST_CASE("contact lost for good is a release: nobody is told", "[agent][engine]
   hangar.scheduler.port().activate(1, "one");
   REQUIRE(hangar.until_called("executing 1"));
   hangar.scheduler.port().contact_lost(1, Clock::now() + std::chrono::milliseconds(50));
-  REQUIRE(hangar.scheduler.run_until([&] { return hangar.scheduler.offer.claims == 0; }));
+  REQUIRE(hangar.until_called("release 1"));
+  CHECK(hangar.scheduler.run_until([&] { return hangar.scheduler.offer.claims == 0; }));
   CHECK(hangar.scheduler.outcomes.empty());
+}
+
+TEST_CASE("a claim that both sides end is not released twice", "[agent][engine]") {
+  if (rerun_unprivileged()) return;
+  Hangar hangar;
+  hangar.take_off();
+  REQUIRE(hangar.claim(1));
+  hangar.job(1, {"/bin/act", "hang"});
+  hangar.scheduler.port().activate(1, "one");
+  REQUIRE(hangar.until_called("executing 1"));
+  hangar.scheduler.port().contact_lost(1, Clock::now());
+  REQUIRE(hangar.poller.turn());
+  REQUIRE(hangar.scheduler.offer.claims == 1);  // its job is being killed
+  hangar.scheduler.port().release(1);
+  REQUIRE(hangar.scheduler.run_until([&] { return hangar.scheduler.offer.claims == 0; }));
+  CHECK_FALSE(hangar.scheduler.called("release 1"));
 }
 
 TEST_CASE("released while running: killed, nothing sent, room again", "[agent][engine]") {
@@ -363,7 +381,7 @@ TEST_CASE("a scheduler that breaks ends the pilot with its reason", "[agent][eng
     port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0});
     port.activate(1, "one");
   };
-  const Result<void> ended = hangar.pilot.run();
+  const auto ended = hangar.pilot.run();
   REQUIRE_FALSE(ended);
   CHECK(ended.error().text == "key refused");
 }
