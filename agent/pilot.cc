@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,13 +34,31 @@ Pilot::Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy)
 
 Pilot::~Pilot() = default;
 
-Result<void> Pilot::run() {
-  TRY(scheduler_.start(offer_, *this));
+std::expected<void, PilotFailure> Pilot::run() {
+  if (const Result<void> started = scheduler_.start(offer_, *this); !started)
+    return std::unexpected(PilotFailure{Origin::scheduler, started.error()});
+  launcher_ = site_.poller.watch(site_.launcher.ended(), POLLIN, [this](short) {
+    launcher_.reset();
+    launcher_gone();
+  });
   check_end();
-  TRY(site_.poller.run());
+  if (const Result<void> turned = site_.poller.run(); !turned)
+    return std::unexpected(PilotFailure{Origin::pilot, turned.error()});
   scheduler_.stop();
-  if (broken_) return *broken_;
+  if (broken_) return std::unexpected(*broken_);
   return {};
+}
+
+// What runs ends by itself, as its sandbox died too; what would run next cannot.
+void Pilot::launcher_gone() {
+  if (!broken_)
+    broken_ = {
+        Origin::site,
+        {Fault::transient, "the launcher was killed from outside, perhaps for want of memory"}};
+  log::error("the launcher is gone: draining", {{"jobs", fmt::format("{}", claims_.size())}});
+  drain();
+  for (auto& [id, claim] : claims_)
+    if (claim.job && claim.job->state().phase < Phase::starting) claim.job->post(Event::stop_hard);
 }
 
 void Pilot::interrupted() {
@@ -156,7 +175,7 @@ void Pilot::exhausted() {
 }
 
 void Pilot::broken(Error why) {
-  if (!broken_) broken_ = std::move(why);
+  if (!broken_) broken_ = {Origin::scheduler, std::move(why)};
   std::vector<ClaimId> all;
   for (const auto& [id, claim] : claims_) all.push_back(id);
   for (const ClaimId id : all) release(id);
