@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,12 +13,14 @@
 
 #include <utility>
 
+#include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/poller.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/idmap.h"
 #include "sandbox/mounts.h"
+#include "sandbox/network.h"
 #include "sandbox/payload.h"
 #include "sandbox/report.h"
 
@@ -35,7 +38,7 @@ Result<void> keep_only(InitContext& context) {
   }
   for (int i = 0; i <= kReportFd; ++i)
     if (::dup3(*wanted[i], i, O_CLOEXEC) < 0) return sys_error("dup");
-  if (::close_range(kReportFd + 1, ~0U, 0) != 0) return sys_error("close_range");
+  if (!close_from(kReportFd + 1, CloseWhen::now)) return sys_error("close descriptors");
   context.report = kReportFd;
   return {};
 }
@@ -87,12 +90,17 @@ Result<void> set_up(const Plan& plan, InitContext& context) {
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
   TRY(tie_to_launcher(BorrowedFd(context.report)));
+  if (!plan.hostname.empty() && ::sethostname(plan.hostname.data(), plan.hostname.size()) != 0)
+    return sys_error("sethostname");
+  if (plan.namespaces & CLONE_NEWNET) TRY(raise_loopback().within("raise lo"));
   ::umask(0);
   MountBuilder mounts(std::move(context.hidden));
   TRY(mounts.begin(plan.workspace).within("prepare mounts"));
   for (const Step& step : plan.steps) TRY(mounts.carry_out(step));
   ::umask(022);
-  return make_workdir(plan.workdir);
+  TRY(make_workdir(plan.workdir));
+  if (plan.read_only_root) TRY(make_root_read_only().within("make the root read-only"));
+  return {};
 }
 
 void kill_everybody(int signal) {

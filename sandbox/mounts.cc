@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "sandbox/base/errno.h"
-#include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
+#include "sandbox/bind_mount.h"
+#include "sandbox/targets.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -21,80 +22,10 @@ constexpr const char* kRoot = "root";
 constexpr const char* kUpper = "up";
 constexpr const char* kWork = "wk";
 
-std::string relative(const std::string& target) {
-  return target.substr(1);
-}
-
-// What is mounted on the root itself is out of sight, and the root is not in it.
-Result<void> check_not_root(BorrowedFd root, BorrowedFd target) {
-  struct stat a{};
-  struct stat b{};
-  if (::fstat(root.get(), &a) != 0 || ::fstat(target.get(), &b) != 0) return sys_error("fstat");
-  if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-    return Error{Fault::invalid, "the image has a link there that leads to /"};
-  return {};
-}
-
-// Makes `path` (relative, normal) in `root` unless it is there and returns it as O_PATH. Symlinks
-// that lead to something are followed inside the root; a dangling one as the last component is
-// replaced: Debian images ship /etc/resolv.conf as a link into a /run that is empty.
-Result<UniqueFd> make_target(BorrowedFd root, const std::string& path, bool folder) {
-  Result<UniqueFd> found = open_in_root(root, path, O_PATH);
-  if (found || found.error().fault != Fault::not_found) return found;
-  const std::size_t slash = path.rfind('/');
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  UniqueFd parent;
-  if (slash == std::string::npos)
-    parent = TRY(open_in_root(root, ".", O_PATH | O_DIRECTORY));
-  else
-    parent = TRY(make_target(root, path.substr(0, slash), true));
-  struct stat st{};
-  if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
-      ::unlinkat(parent.get(), name.c_str(), 0) != 0)
-    return sys_error("unlink " + path);
-  if (folder) {
-    if (::mkdirat(parent.get(), name.c_str(), 0755) != 0) return sys_error("mkdir " + path);
-  } else {
-    const UniqueFd made(::openat(parent.get(), name.c_str(),
-                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-    if (!made) return sys_error("create " + path);
-  }
-  return open_in_root(root, path, O_PATH);
-}
-
-Result<UniqueFd> make_mountpoint(BorrowedFd root, const std::string& target, bool folder) {
-  UniqueFd made = TRY(make_target(root, relative(target), folder));
-  TRY(check_not_root(root, made));
-  return made;
-}
-
 Result<bool> is_folder(BorrowedFd fd) {
   struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return sys_error("fstat");
   return S_ISDIR(st.st_mode);
-}
-
-// A detached copy of what is mounted at `path`, with all below it.
-Result<UniqueFd> clone_tree(int dir, const std::string& path, unsigned flags) {
-  UniqueFd tree(::open_tree(dir, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
-  if (!tree) return sys_error("open_tree " + (path.empty() ? std::string("target") : path));
-  return tree;
-}
-
-// Flags are only ever added: those that the pod's own mounts carry are locked in a user namespace.
-Result<void> set_flags(BorrowedFd tree, std::uint64_t flags) {
-  mount_attr attr{};
-  attr.attr_set = flags;
-  if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) != 0)
-    return sys_error("mount_setattr");
-  return {};
-}
-
-Result<void> attach(BorrowedFd tree, BorrowedFd target) {
-  if (::move_mount(tree.get(), "", target.get(), "",
-                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
-    return sys_error("move_mount");
-  return {};
 }
 
 // Read-only: a device can be written all the same, but the node's mode and owner stay. Where the
@@ -195,10 +126,10 @@ Result<void> MountBuilder::proc(const Step& step) {
   // entries of all others in the pod, later ones too, belong to the payload's kernel uid: it could
   // write their oom_score_adj.
   if (errno != EPERM && errno != EACCES) return sys_error("procfs");
-  const UniqueFd tree = TRY(clone_tree(AT_FDCWD, "/proc", AT_RECURSIVE));
-  TRY(set_flags(tree,
-                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
-  TRY(attach(tree, target));
+  const UniqueFd pods(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!pods) return sys_error("open /proc");
+  TRY(bind_mount(pods, target, Depth::tree,
+                 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
   for (const pid_t pid : hidden_)
     TRY(cover({.op = Op::cover, .target = fmt::format("{}/{}", step.target, pid)}));
   return {};
@@ -211,19 +142,19 @@ Result<void> MountBuilder::bind(const Step& step) {
   if (!source) return sys_error("open");
   const bool folder = TRY(is_folder(source));
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, folder));
-  const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH | AT_RECURSIVE));
-  TRY(set_flags(tree, attributes(step.access, MOUNT_ATTR_NODEV)));
-  return attach(tree, target);
+  return bind_mount(source, target, Depth::tree, attributes(step.access, MOUNT_ATTR_NODEV));
 }
 
 Result<void> MountBuilder::bind_device(const Step& step) {
   UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW));
-  if (!source && errno == ENOENT) return {};
+  if (!source && errno == ENOENT && step.options == kOptional) return {};
   if (!source) return sys_error("open");
+  struct stat st{};
+  if (::fstat(source.get(), &st) != 0) return sys_error("fstat");
+  if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+    return Error{Fault::invalid, "not a device node"};
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, false));
-  const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH));
-  TRY(set_flags(tree, kDeviceFlags));
-  return attach(tree, target);
+  return bind_mount(source, target, Depth::one, kDeviceFlags);
 }
 
 Result<void> MountBuilder::fresh(const Step& step, const char* type) {
@@ -247,21 +178,12 @@ Result<void> MountBuilder::symlink(const Step& step) {
 
 Result<void> MountBuilder::file(const Step& step) {
   const std::string path = relative(step.target);
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = path.substr(0, slash);
-  const std::string file_name = path.substr(slash + 1);
-  Result<UniqueFd> parent = step.options == kOptional
-                                ? open_in_root(root_, folder, O_PATH | O_DIRECTORY)
-                                : make_target(root_, folder, true);
-  if (!parent && parent.error().fault == Fault::not_found && step.options == kOptional) return {};
-  if (!parent) return std::move(parent).error();
-  // Never into what the image has there, which may be a link or a fifo.
-  if (::unlinkat(parent->get(), file_name.c_str(), 0) != 0 && errno != ENOENT)
-    return sys_error("unlink");
-  const UniqueFd made(::openat(parent->get(), file_name.c_str(),
-                               O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!made) return sys_error("create");
-  return write_all(made, step.source);
+  if (step.options == kOptional) {
+    const Result<UniqueFd> folder =
+        open_in_root(root_, path.substr(0, path.rfind('/')), O_PATH | O_DIRECTORY);
+    if (!folder && folder.error().fault == Fault::not_found) return {};
+  }
+  return replace_file(root_, path, step.source);
 }
 
 Result<void> MountBuilder::cover(const Step& step) {
@@ -275,18 +197,16 @@ Result<void> MountBuilder::cover(const Step& step) {
       return sys_error("mount");
     return {};
   }
-  const UniqueFd null = TRY(clone_tree(AT_FDCWD, "/dev/null", 0));
-  TRY(set_flags(null, kDeviceFlags));
-  return attach(null, *target);
+  const UniqueFd null(::open("/dev/null", O_PATH | O_CLOEXEC));
+  if (!null) return sys_error("open /dev/null");
+  return bind_mount(null, *target, Depth::one, kDeviceFlags);
 }
 
 Result<void> MountBuilder::read_only(const Step& step) {
   Result<UniqueFd> target = open_in_root(root_, relative(step.target), O_PATH | O_NOFOLLOW);
   if (!target && target.error().fault == Fault::not_found) return {};
   if (!target) return std::move(target).error();
-  const UniqueFd tree = TRY(clone_tree(target->get(), "", AT_EMPTY_PATH | AT_RECURSIVE));
-  TRY(set_flags(tree, attributes(Access::read_only, 0)));
-  return attach(tree, *target);
+  return bind_mount(*target, *target, Depth::tree, attributes(Access::read_only, 0));
 }
 
 Result<void> MountBuilder::enter() {
@@ -304,6 +224,10 @@ Result<void> MountBuilder::enter() {
   root_.reset();
   stage_.reset();
   return {};
+}
+
+Result<void> make_root_read_only() {
+  return restrict_mount("/", MOUNT_ATTR_RDONLY);
 }
 
 }  // namespace podpilot::sandbox

@@ -37,4 +37,7 @@ class MountBuilder {
   DirFd root_;                 // the root under construction
 };
 
+// After Op::enter: the image's own tree, not what is mounted below it.
+Result<void> make_root_read_only();
+
 }  // namespace podpilot::sandbox

@@ -18,7 +18,7 @@ enum class Op : std::uint8_t {
   overlay,      // the layers, bottom first in `sources`, with a fresh upper below `source`
   proc,         // a fresh procfs; where the pod masks its own, that one: read-only, pilot covered
   bind,         // `source` (outside) with all mounts below it; option `optional`: if it is there
-  bind_device,  // one device node; skipped where the pod has none of that name
+  bind_device,  // one device node; option `optional`: if it is there
   tmpfs,        // options as for mount(2)
   devpts,       // an instance of its own
   mqueue,       // POSIX message queues of the sandbox's IPC namespace
@@ -45,6 +45,7 @@ struct Plan {
   std::uint64_t namespaces = 0;  // CLONE_NEW*, for the one clone(2)
   Identity user;
   std::string workspace;
+  std::string hostname;  // "" leaves the pod's
   std::vector<Step> steps;
   std::vector<std::string> argv;
   std::vector<std::string> env;
@@ -52,12 +53,16 @@ struct Plan {
   std::uint64_t capabilities = 0;  // bit mask: the most the payload may hold
   std::vector<Filter> filters;
   ResourceLimits limits;
+  bool read_only_root = false;  // once the working folder is made
   bool terminal = false;
 };
 
-// The rung `userns`. Fault::invalid where the Spec asks for what cannot be: a relative path, a
-// target inside /proc, /sys or /dev, an empty argv, no layer, a NUL byte anywhere.
+// The rung `userns`. Fault::invalid where the Spec asks for what cannot be (spec_check.h).
 Result<Plan> plan_userns(const Spec& spec);
+
+// In the order of loading. A network that is not wanted and for which there is no namespace
+// (CLONE_NEW*) is kept away by a filter.
+std::vector<Filter> filters_for(const Spec& spec, std::uint64_t namespaces);
 
 // One line a step: for golden tests and `run --print-plan`.
 std::string describe(const Plan& plan);

@@ -112,6 +112,7 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.user.gid);
   visit(plan.user.groups);
   visit(plan.workspace);
+  visit(plan.hostname);
   visit(plan.steps);
   visit(plan.argv);
   visit(plan.env);
@@ -121,6 +122,7 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.limits.open_files);
   visit(plan.limits.core_size);
   visit(plan.limits.file_size);
+  visit(plan.read_only_root);
   visit(plan.terminal);
 }
 

@@ -87,6 +87,18 @@ Result<PullPolicy> pull_policy(JsonObject& object, const char* key) {
   return invalid(object.path(key), "must be \"missing\", \"always\" or \"never\"");
 }
 
+Result<sandbox::Network> network(JsonObject& object, const char* key) {
+  const std::string value = TRY(text(object, key));
+  if (value.empty() || value == "host") return sandbox::Network::host;
+  if (value == "none") return sandbox::Network::none;
+  return invalid(object.path(key), "must be \"host\" or \"none\"");
+}
+
+Result<bool> flag(JsonObject& object, const char* key) {
+  const std::optional<bool> value = TRY(object.boolean(key));
+  return value.value_or(false);
+}
+
 Result<std::string> inside(const std::string& place, const std::string& path) {
   TRY(check_text(place, path));
   std::string clean = clean_relative(path);
@@ -200,8 +212,10 @@ Result<JobFile> parse_job_file(std::string_view source) {
   job.env = TRY(environment(object, "env"));
   job.user = TRY(text(object, "user"));
   job.workdir = TRY(text(object, "workdir"));
-  const std::optional<bool> fake_root = TRY(object.boolean("fake_root"));
-  job.fake_root = fake_root.value_or(false);
+  job.network = TRY(network(object, "network"));
+  job.hostname = TRY(text(object, "hostname"));
+  job.read_only = TRY(flag(object, "read_only"));
+  job.fake_root = TRY(flag(object, "fake_root"));
   out.inputs = TRY(inputs(object, "inputs"));
   job.outputs = TRY(outputs(object, "outputs"));
   job.request = TRY(request(object));

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/plan.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
 
 #include "sandbox/base/io.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/spec_check.h"
 #include "test/catch.h"
 
 using namespace podpilot;
@@ -153,6 +156,89 @@ TEST_CASE("a NUL byte is refused wherever the kernel would end the string at it"
   CHECK(refused([&](Spec& s) { s.binds[0].source = nul; }));
   CHECK(refused([&](Spec& s) { s.binds[1].target = nul; }));
   CHECK(refused([&](Spec& s) { s.tmpfs[0].target = nul; }));
+}
+
+TEST_CASE("hostnames are those of RFC 1123", "[sandbox][plan]") {
+  for (const std::string& name :
+       {std::string("a"), std::string("node-1"), std::string("N1.pool.example"), std::string("7"),
+        std::string(63, 'a'), std::string(32, 'a') + "." + std::string(31, 'b')}) {
+    CAPTURE(name);
+    Spec spec = typical();
+    spec.hostname = name;
+    CHECK(refusal(spec) == "");
+  }
+  for (const std::string& name :
+       {std::string("-a"), std::string("a-"), std::string("a_b"), std::string("."),
+        std::string("a..b"), std::string("a."), std::string("a b"), std::string("a\nb"),
+        std::string("a\0b", 3), std::string("\xc3\xa4"), std::string(64, 'a'),
+        std::string(33, 'a') + "." + std::string(31, 'b')}) {
+    CAPTURE(name);
+    Spec spec = typical();
+    spec.hostname = name;
+    CHECK(refusal(spec).starts_with("hostname "));
+  }
+}
+
+TEST_CASE("devices are nodes below /dev that the sandbox does not make itself", "[sandbox][plan]") {
+  for (const char* device : {"/dev/fuse", "/dev/net/tun", "/dev/null", "/dev/ptsx"}) {
+    CAPTURE(device);
+    Spec spec = typical();
+    spec.devices = {device};
+    CHECK(refusal(spec) == "");
+  }
+  for (const char* device :
+       {"", "fuse", "/dev", "/dev/", "/dev/../x", "/etc/passwd", "/device", "/dev//x", "/dev/./x",
+        "/dev/pts/0", "/dev/shm", "/dev/mqueue/x", "/dev/ptmx", "/dev/fd", "/dev/stdin"}) {
+    CAPTURE(device);
+    Spec spec = typical();
+    spec.devices = {device};
+    CHECK(refusal(spec).starts_with("device "));
+  }
+}
+
+TEST_CASE("a wish that takes a namespace is refused, or kept by a filter, without it",
+          "[sandbox][plan]") {
+  using Filters = std::vector<Filter>;
+  Spec spec = typical();
+  CHECK(check_namespaces(spec, 0));
+  CHECK(filters_for(spec, 0) == Filters{Filter::payload});
+  spec.network = Network::none;
+  spec.fake_root = true;
+  CHECK(filters_for(spec, CLONE_NEWNET) == Filters{Filter::payload, Filter::fake_root});
+  CHECK(filters_for(spec, CLONE_NEWPID) ==
+        Filters{Filter::payload, Filter::no_network, Filter::fake_root});
+  CHECK(check_namespaces(spec, 0));
+  spec.hostname = "node1";
+  CHECK(check_namespaces(spec, CLONE_NEWUTS));
+  REQUIRE_FALSE(check_namespaces(spec, CLONE_NEWNS));
+  CHECK(check_namespaces(spec, CLONE_NEWNS).error().fault == Fault::unsupported);
+  spec.hostname.clear();
+  spec.read_only = true;
+  CHECK(check_namespaces(spec, CLONE_NEWNS));
+  CHECK_FALSE(check_namespaces(spec, CLONE_NEWUTS));
+}
+
+TEST_CASE("network, hostname, devices and a read-only root are in the plan", "[sandbox][plan]") {
+  Spec spec = typical();
+  const Plan plain = plan_userns(spec).value();
+  CHECK((plain.namespaces & CLONE_NEWNET) == 0);
+  CHECK(plain.hostname.empty());
+  CHECK_FALSE(plain.read_only_root);
+  spec.network = Network::none;
+  spec.hostname = "node1";
+  spec.read_only = true;
+  spec.devices = {"/dev/fuse"};
+  const Plan plan = parse_plan(serialise(plan_userns(spec).value())).value();
+  CHECK((plan.namespaces & CLONE_NEWNET) != 0);
+  CHECK(plan.hostname == "node1");
+  CHECK(plan.read_only_root);
+  const std::string told = describe(plan);
+  for (const char* line : {"\nhostname node1\n", "\nfile /etc/hostname from node1\\x0a ro\n",
+                           "\nread-only root\n", "\nbind_device /dev/fuse from /dev/fuse rw\n"}) {
+    CAPTURE(line);
+    CHECK(told.find(line) != std::string::npos);
+  }
+  CHECK(told.find("bind /etc/hostname") == std::string::npos);
 }
 
 TEST_CASE("an error shows no control characters of the job's", "[sandbox][plan]") {
