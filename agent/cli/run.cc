@@ -62,6 +62,15 @@ Result<void> add_variable(JobDescription& job, const std::string& text) {
   return {};
 }
 
+Result<void> add_limits(JobDescription& job, const Options& options) {
+  if (options.has("memory")) job.request.memory = TRY(options.bytes("memory"));
+  if (options.has("disk")) job.request.disk = TRY(options.bytes("disk"));
+  if (options.has("cpu-time")) job.cpu_time = TRY(options.duration("cpu-time"));
+  if (options.has("pids-limit")) job.processes = TRY(count_option(options, "pids-limit"));
+  if (options.has("cpus")) job.pinned_cpus = TRY(count_option(options, "cpus"));
+  return {};
+}
+
 Result<JobDescription> describe_job(const Options& options) {
   JobDescription job;
   if (options.arguments().empty())
@@ -84,6 +93,7 @@ Result<JobDescription> describe_job(const Options& options) {
     job.tmpfs.push_back(std::move(tmpfs));
   }
   if (options.has("time-limit")) job.time_limit = TRY(options.duration("time-limit"));
+  TRY(add_limits(job, options));
   return job;
 }
 
@@ -94,6 +104,7 @@ class Run {
       : options_(options),
         launcher_(std::move(launcher)),
         signals_(std::move(signals)),
+        watchdog_(poller_, Watchdog::Account::no),
         scheduler_(poller_, job, [this] { pass_held_signal(); }),
         job_(std::move(job)),
         terminal_(poller_) {}
@@ -125,7 +136,7 @@ class Run {
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});
-    site_.emplace(poller_, launcher_, *puller_, *scratch_);
+    site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
     return {};
   }
 
@@ -201,6 +212,7 @@ class Run {
   Poller poller_;
   sandbox::Launcher launcher_;
   SignalFd signals_;
+  Watchdog watchdog_;
   SingleJob scheduler_;
   JobDescription job_;
   TerminalRelay terminal_;
