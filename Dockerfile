@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The pilot's image: one static program and nothing else.
+# The pilot's image: one static program, and the names that a job's image may have in its root.
 #   docker build -t podpilot .        buildah build -t podpilot .
 
 FROM debian:12 AS build
@@ -11,7 +11,8 @@ RUN scripts/deps --for build && apt-get clean && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN cmake --preset release -DPODPILOT_TESTS=OFF \
  && cmake --build --preset release \
- && install -D -m 0111 build/release/podpilot /image/podpilot
+ && scripts/pilot-root /image \
+ && install -m 0111 build/release/podpilot /image/podpilot
 
 # Executable by everybody, readable and writable by nobody but root: what runs beside the pilot can
 # neither look into it nor replace it.

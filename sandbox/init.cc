@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include "sandbox/capabilities.h"
 #include "sandbox/idmap.h"
 #include "sandbox/mounts.h"
+#include "sandbox/network.h"
 #include "sandbox/payload.h"
 #include "sandbox/report.h"
 
@@ -87,12 +89,17 @@ Result<void> set_up(const Plan& plan, InitContext& context) {
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
   TRY(tie_to_launcher(BorrowedFd(context.report)));
+  if (!plan.hostname.empty() && ::sethostname(plan.hostname.data(), plan.hostname.size()) != 0)
+    return sys_error("sethostname");
+  if (plan.namespaces & CLONE_NEWNET) TRY(raise_loopback().within("raise lo"));
   ::umask(0);
   MountBuilder mounts(std::move(context.hidden));
   TRY(mounts.begin(plan.workspace).within("prepare mounts"));
   for (const Step& step : plan.steps) TRY(mounts.carry_out(step));
   ::umask(022);
-  return make_workdir(plan.workdir);
+  TRY(make_workdir(plan.workdir));
+  if (plan.read_only_root) TRY(make_root_read_only().within("make the root read-only"));
+  return {};
 }
 
 void kill_everybody(int signal) {

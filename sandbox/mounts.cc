@@ -10,6 +10,7 @@
 
 #include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
+#include "sandbox/targets.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -19,53 +20,6 @@ namespace {
 constexpr const char* kRoot = "root";
 constexpr const char* kUpper = "up";
 constexpr const char* kWork = "wk";
-
-std::string relative(const std::string& target) {
-  return target.substr(1);
-}
-
-// What is mounted on the root itself is out of sight, and the root is not in it.
-Result<void> check_not_root(BorrowedFd root, BorrowedFd target) {
-  struct stat a{};
-  struct stat b{};
-  if (::fstat(root.get(), &a) != 0 || ::fstat(target.get(), &b) != 0) return sys_error("fstat");
-  if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-    return Error{Fault::invalid, "the image has a link there that leads to /"};
-  return {};
-}
-
-// Makes `path` (relative, normal) in `root` unless it is there and returns it as O_PATH. Symlinks
-// that lead to something are followed inside the root; a dangling one as the last component is
-// replaced: Debian images ship /etc/resolv.conf as a link into a /run that is empty.
-Result<UniqueFd> make_target(BorrowedFd root, const std::string& path, bool folder) {
-  Result<UniqueFd> found = open_in_root(root, path, O_PATH);
-  if (found || found.error().fault != Fault::not_found) return found;
-  const std::size_t slash = path.rfind('/');
-  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  UniqueFd parent;
-  if (slash == std::string::npos)
-    parent = TRY(open_in_root(root, ".", O_PATH | O_DIRECTORY));
-  else
-    parent = TRY(make_target(root, path.substr(0, slash), true));
-  struct stat st{};
-  if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
-      ::unlinkat(parent.get(), name.c_str(), 0) != 0)
-    return sys_error("unlink " + path);
-  if (folder) {
-    if (::mkdirat(parent.get(), name.c_str(), 0755) != 0) return sys_error("mkdir " + path);
-  } else {
-    const UniqueFd made(::openat(parent.get(), name.c_str(),
-                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-    if (!made) return sys_error("create " + path);
-  }
-  return open_in_root(root, path, O_PATH);
-}
-
-Result<UniqueFd> make_mountpoint(BorrowedFd root, const std::string& target, bool folder) {
-  UniqueFd made = TRY(make_target(root, relative(target), folder));
-  TRY(check_not_root(root, made));
-  return made;
-}
 
 Result<bool> is_folder(BorrowedFd fd) {
   struct stat st{};
@@ -140,6 +94,8 @@ Result<void> MountBuilder::carry_out(const Step& step) {
       return fresh(step, "mqueue").within("mount mqueue");
     case Op::symlink:
       return symlink(step).within("link " + step.target);
+    case Op::file:
+      return file(step).within("write " + step.target);
     case Op::cover:
       return cover(step).within("cover " + step.target);
     case Op::read_only:
@@ -204,7 +160,7 @@ Result<void> MountBuilder::proc(const Step& step) {
 Result<void> MountBuilder::bind(const Step& step) {
   UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC));
   // The pod's /etc/hostname and its like: a pod that lacks one is none the worse for it.
-  if (!source && errno == ENOENT && step.options == kOptionalBind) return {};
+  if (!source && errno == ENOENT && step.options == kOptional) return {};
   if (!source) return sys_error("open");
   const bool folder = TRY(is_folder(source));
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, folder));
@@ -215,8 +171,12 @@ Result<void> MountBuilder::bind(const Step& step) {
 
 Result<void> MountBuilder::bind_device(const Step& step) {
   UniqueFd source(::open(step.source.c_str(), O_PATH | O_CLOEXEC | O_NOFOLLOW));
-  if (!source && errno == ENOENT) return {};
+  if (!source && errno == ENOENT && step.options == kOptional) return {};
   if (!source) return sys_error("open");
+  struct stat st{};
+  if (::fstat(source.get(), &st) != 0) return sys_error("fstat");
+  if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+    return Error{Fault::invalid, "not a device node"};
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, false));
   const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH));
   TRY(set_flags(tree, kDeviceFlags));
@@ -240,6 +200,16 @@ Result<void> MountBuilder::symlink(const Step& step) {
   if (::symlinkat(step.source.c_str(), parent.get(), path.substr(slash + 1).c_str()) != 0)
     return sys_error("symlink");
   return {};
+}
+
+Result<void> MountBuilder::file(const Step& step) {
+  const std::string path = relative(step.target);
+  if (step.options == kOptional) {
+    const Result<UniqueFd> folder =
+        open_in_root(root_, path.substr(0, path.rfind('/')), O_PATH | O_DIRECTORY);
+    if (!folder && folder.error().fault == Fault::not_found) return {};
+  }
+  return replace_file(root_, path, step.source);
 }
 
 Result<void> MountBuilder::cover(const Step& step) {
@@ -281,6 +251,13 @@ Result<void> MountBuilder::enter() {
   if (::chdir("/") != 0) return sys_error("chdir");
   root_.reset();
   stage_.reset();
+  return {};
+}
+
+Result<void> make_root_read_only() {
+  mount_attr attr{};
+  attr.attr_set = MOUNT_ATTR_RDONLY;
+  if (::mount_setattr(AT_FDCWD, "/", 0, &attr, sizeof attr) != 0) return sys_error("mount_setattr");
   return {};
 }
 

@@ -27,6 +27,7 @@ class MountBuilder {
   Result<void> bind_device(const Step& step);
   Result<void> fresh(const Step& step, const char* type);
   Result<void> symlink(const Step& step);
+  Result<void> file(const Step& step);
   Result<void> cover(const Step& step);
   Result<void> read_only(const Step& step);
   Result<void> enter();
@@ -35,5 +36,8 @@ class MountBuilder {
   DirFd stage_;                // a tmpfs of ours: short names for layers, mountpoint of the root
   DirFd root_;                 // the root under construction
 };
+
+// After Op::enter: the image's own tree, not what is mounted below it.
+Result<void> make_root_read_only();
 
 }  // namespace podpilot::sandbox

@@ -104,12 +104,12 @@ Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
   if (::chdir(plan.workdir.c_str()) != 0) return sys_error("working folder " + plan.workdir);
   TRY(apply_limits(plan.limits));
   TRY(keep_capabilities(plan.capabilities));
-  TRY(restrict_payload());
+  [[maybe_unused]] const int abi = TRY(restrict_payload());
   for (int fd = 0; fd <= 2; ++fd)  // they were kept O_CLOEXEC until here
     if (::fcntl(fd, F_SETFD, 0) != 0) return sys_error("F_SETFD");
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return sys_error("close_range");
   reset_signals();
-  return load_payload_filter();
+  return load_filters(plan.filters);
 }
 
 struct Child {

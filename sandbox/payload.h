@@ -23,7 +23,7 @@ struct Payload {
 };
 
 // The child: own session, controlling terminal if there is one, capabilities of the plan, rlimits,
-// Landlock's IPC scope, seccomp, descriptors 0, 1 and 2 only.
+// Landlock's IPC scope, the plan's filters, descriptors 0, 1 and 2 only.
 Result<Payload> fork_payload(const Plan& plan, BorrowedFd terminal_slave);
 
 // not_found and denied are about the program, everything else about the sandbox.

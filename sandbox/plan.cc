@@ -9,6 +9,7 @@
 
 #include "sandbox/base/text.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/spec_check.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -29,67 +30,13 @@ constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys
                                 "/proc/sysrq-trigger"};
 
 // The pod's names for itself and for the world; the image's own are of another machine.
-constexpr std::array kPodFiles = {"/etc/resolv.conf", "/etc/hosts", "/etc/hostname"};
+constexpr std::string_view kHostnameFile = "/etc/hostname";
+constexpr std::array<std::string_view, 3> kPodFiles = {"/etc/resolv.conf", "/etc/hosts",
+                                                       kHostnameFile};
 
-bool is_normal(std::string_view path) {
-  if (path.size() < 2 || path[0] != '/') return false;
-  for (const std::string_view part : split(path.substr(1), '/'))
-    if (part.empty() || part == "." || part == "..") return false;
-  return true;
-}
-
-Result<void> check_target(const std::string& target) {
-  if (!is_normal(target))
-    return Error{Fault::invalid, fmt::format("mount target \"{}\": must be absolute and without "
-                                             "\".\", \"..\" or double slashes",
-                                             printable(target))};
-  for (const std::string_view reserved : {"/proc", "/sys", "/dev"})
-    if (target == reserved || target.starts_with(std::string(reserved) + "/"))
-      return Error{Fault::invalid,
-                   fmt::format("mount target \"{}\": {} is the sandbox's own", target, reserved)};
-  return {};
-}
-
-Result<void> check_source(std::string_view what, const std::string& path) {
-  if (path.starts_with('/')) return {};
-  return Error{Fault::invalid, fmt::format("{} \"{}\": must be absolute", what, printable(path))};
-}
-
-// The kernel would see such a string end early: another path than the one that was judged.
-bool has_nul(const std::string& s) {
-  return s.find('\0') != std::string::npos;
-}
-
-bool has_nul(const Spec& spec) {
-  const auto any = [](const auto& strings) {
-    return std::any_of(strings.begin(), strings.end(),
-                       [](const std::string& s) { return has_nul(s); });
-  };
-  if (any(spec.layers) || any(spec.argv) || any(spec.env)) return true;
-  if (has_nul(spec.workspace) || has_nul(spec.workdir)) return true;
-  for (const BindMount& bind : spec.binds)
-    if (has_nul(bind.source) || has_nul(bind.target)) return true;
-  for (const TmpfsMount& tmpfs : spec.tmpfs)
-    if (has_nul(tmpfs.target)) return true;
-  return false;
-}
-
-Result<void> check(const Spec& spec) {
-  if (has_nul(spec))
-    return Error{Fault::invalid, "a NUL byte in a path, the command or its environment"};
-  if (spec.layers.empty()) return Error{Fault::invalid, "the image has no layer"};
-  if (spec.argv.empty() || spec.argv[0].empty())
-    return Error{Fault::invalid, "no command: the image has none and none was given"};
-  for (const std::string& layer : spec.layers) TRY(check_source("layer", layer));
-  TRY(check_source("workspace", spec.workspace));
-  TRY(check_source("working folder", spec.workdir));
-  for (const BindMount& bind : spec.binds) {
-    TRY(check_target(bind.target));
-    TRY(check_source("bind source", bind.source));
-  }
-  for (const TmpfsMount& tmpfs : spec.tmpfs) TRY(check_target(tmpfs.target));
-  return {};
-}
+// Before it fetches anything apt changes to a user of its own and looks whether it is that now.
+constexpr const char* kAptFile = "/etc/apt/apt.conf.d/zz-podpilot-fake-root";
+constexpr const char* kAptText = "APT::Sandbox::User \"root\";\n";
 
 // The order is the contract: what the job asked for is mounted while only the image's own tree can
 // be met on the way, /proc, /sys and /dev after that, the root last.
@@ -106,16 +53,28 @@ std::vector<Step> userns_steps(const Spec& spec) {
                      .options = tmpfs.size ? fmt::format("mode=1777,size={}", tmpfs.size)
                                            : std::string("mode=1777"),
                      .access = Access::read_write});
-  for (const char* file : kPodFiles)
-    steps.push_back(
-        {.op = Op::bind, .target = file, .source = file, .options = std::string(kOptionalBind)});
+  for (const std::string_view file : kPodFiles) {
+    if (file == kHostnameFile && !spec.hostname.empty())
+      steps.push_back(
+          {.op = Op::file, .target = std::string(file), .source = spec.hostname + "\n"});
+    else
+      steps.push_back({.op = Op::bind,
+                       .target = std::string(file),
+                       .source = std::string(file),
+                       .options = std::string(kOptional)});
+  }
+  if (spec.fake_root)
+    steps.push_back({.op = Op::file,
+                     .target = kAptFile,
+                     .source = kAptText,
+                     .options = std::string(kOptional)});
   for (const BindMount& bind : spec.binds)
     steps.push_back(
         {.op = Op::bind, .target = bind.target, .source = bind.source, .access = bind.access});
 
   steps.push_back({.op = Op::proc, .target = "/proc", .access = Access::read_write});
   steps.push_back(
-      {.op = Op::bind, .target = "/sys", .source = "/sys", .options = std::string(kOptionalBind)});
+      {.op = Op::bind, .target = "/sys", .source = "/sys", .options = std::string(kOptional)});
   for (const char* path : kCovered) steps.push_back({.op = Op::cover, .target = path});
   for (const char* path : kFrozen) steps.push_back({.op = Op::read_only, .target = path});
 
@@ -127,7 +86,11 @@ std::vector<Step> userns_steps(const Spec& spec) {
     steps.push_back({.op = Op::bind_device,
                      .target = fmt::format("/dev/{}", device),
                      .source = fmt::format("/dev/{}", device),
+                     .options = std::string(kOptional),
                      .access = Access::read_write});
+  for (const std::string& device : spec.devices)
+    steps.push_back(
+        {.op = Op::bind_device, .target = device, .source = device, .access = Access::read_write});
   // No gid=5: under a map of a single id that gid does not exist (EINVAL).
   steps.push_back({.op = Op::devpts,
                    .target = "/dev/pts",
@@ -150,6 +113,12 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
+std::vector<Filter> filters_of(const Spec& spec) {
+  std::vector<Filter> filters = {Filter::payload};
+  if (spec.fake_root) filters.push_back(Filter::fake_root);
+  return filters;
+}
+
 std::string_view name(Op op) {
   switch (op) {
     case Op::overlay:
@@ -168,6 +137,8 @@ std::string_view name(Op op) {
       return "mqueue";
     case Op::symlink:
       return "symlink";
+    case Op::file:
+      return "file";
     case Op::cover:
       return "cover";
     case Op::read_only:
@@ -181,17 +152,21 @@ std::string_view name(Op op) {
 }  // namespace
 
 Result<Plan> plan_userns(const Spec& spec) {
-  TRY(check(spec));
+  TRY(check_spec(spec));
   Plan plan;
   plan.namespaces = kNamespaces;
+  if (spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
   plan.user = spec.user;
   plan.workspace = spec.workspace;
+  plan.hostname = spec.hostname;
   plan.steps = userns_steps(spec);
   plan.argv = spec.argv;
   plan.env = spec.env;
   plan.workdir = spec.workdir;
   plan.capabilities = spec.user.uid == 0 ? kPayloadCapabilities : 0;
+  plan.filters = filters_of(spec);
   plan.limits = spec.limits;
+  plan.read_only_root = spec.read_only;
   plan.terminal = spec.terminal;
   return plan;
 }
@@ -199,14 +174,18 @@ Result<Plan> plan_userns(const Spec& spec) {
 std::string describe(const Plan& plan) {
   std::string out =
       fmt::format("clone {:#x}\nuser {}:{}\n", plan.namespaces, plan.user.uid, plan.user.gid);
+  if (!plan.hostname.empty()) out += fmt::format("hostname {}\n", plan.hostname);
   for (const Step& step : plan.steps) {
     out += fmt::format("{} {}", name(step.op), step.target);
-    if (!step.source.empty()) out += fmt::format(" from {}", step.source);
+    if (!step.source.empty()) out += fmt::format(" from {}", printable(step.source));
     for (const std::string& source : step.sources) out += fmt::format(" layer {}", source);
     if (!step.options.empty()) out += fmt::format(" options {}", step.options);
     out += step.access == Access::read_only ? " ro\n" : " rw\n";
   }
-  out += fmt::format("capabilities {:#x}\nworkdir {}\nexec", plan.capabilities, plan.workdir);
+  if (plan.read_only_root) out += "read-only root\n";
+  out += fmt::format("capabilities {:#x}\nfilters", plan.capabilities);
+  for (const Filter filter : plan.filters) out += fmt::format(" {}", name(filter));
+  out += fmt::format("\nworkdir {}\nexec", plan.workdir);
   for (const std::string& word : plan.argv) out += fmt::format(" \"{}\"", printable(word));
   return out + "\n";
 }

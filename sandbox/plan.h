@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sandbox/base/result.h"
+#include "sandbox/seccomp/filter.h"
 #include "sandbox/spec.h"
 
 namespace podpilot::sandbox {
@@ -17,11 +18,12 @@ enum class Op : std::uint8_t {
   overlay,      // the layers, bottom first in `sources`, with a fresh upper below `source`
   proc,         // a fresh procfs; where the pod masks its own, that one: read-only, pilot covered
   bind,         // `source` (outside) with all mounts below it; option `optional`: if it is there
-  bind_device,  // one device node; skipped where the pod has none of that name
+  bind_device,  // one device node; option `optional`: if it is there
   tmpfs,        // options as for mount(2)
   devpts,       // an instance of its own
   mqueue,       // POSIX message queues of the sandbox's IPC namespace
   symlink,      // `target` points at `source`
+  file,         // a file `target` with the text `source`; option `optional`: if its folder is there
   cover,        // hide `target` if it is there: an empty read-only file or folder over it
   read_only,    // `target`, if it is there, is bound over itself read-only
   enter,        // the tree becomes `/`: pivot_root, or MS_MOVE and chroot where that is refused
@@ -30,7 +32,7 @@ enum class Op : std::uint8_t {
 struct Step {
   Op op{};
   std::string target{};   // absolute, inside
-  std::string source{};   // absolute, outside; see Op
+  std::string source{};   // absolute, outside, unless Op says otherwise
   std::string options{};  // filesystem's own
   Access access = Access::read_only;
   std::vector<std::string> sources{};  // overlay only
@@ -43,23 +45,25 @@ struct Plan {
   std::uint64_t namespaces = 0;  // CLONE_NEW*, for the one clone(2)
   Identity user;
   std::string workspace;
+  std::string hostname;  // "" leaves the pod's
   std::vector<Step> steps;
   std::vector<std::string> argv;
   std::vector<std::string> env;
   std::string workdir;
   std::uint64_t capabilities = 0;  // bit mask: the most the payload may hold
+  std::vector<Filter> filters;
   ResourceLimits limits;
+  bool read_only_root = false;  // once the working folder is made
   bool terminal = false;
 };
 
-// The rung `userns`. Fault::invalid where the Spec asks for what cannot be: a relative path, a
-// target inside /proc, /sys or /dev, an empty argv, no layer, a NUL byte anywhere.
+// The rung `userns`. Fault::invalid where the Spec asks for what cannot be (spec_check.h).
 Result<Plan> plan_userns(const Spec& spec);
 
 // One line a step: for golden tests and `run --print-plan`.
 std::string describe(const Plan& plan);
 
-inline constexpr std::string_view kOptionalBind = "optional";
+inline constexpr std::string_view kOptional = "optional";
 
 // For the way to the launcher. parse_plan() takes only what serialise() wrote.
 std::string serialise(const Plan& plan);

@@ -16,6 +16,11 @@ class Writer {
     std::memcpy(raw, &value, sizeof value);
     bytes.append(raw, sizeof value);
   }
+  template <typename T>
+    requires std::is_enum_v<T>
+  void put(T value) {
+    put(static_cast<std::uint64_t>(value));
+  }
   void put(const std::string& value) {
     put(value.size());
     bytes += value;
@@ -30,11 +35,11 @@ class Writer {
     for (const T& value : values) put(value);
   }
   void put(const Step& step) {
-    put(static_cast<std::uint64_t>(step.op));
+    put(step.op);
     put(step.target);
     put(step.source);
     put(step.options);
-    put(static_cast<std::uint64_t>(step.access));
+    put(step.access);
     put(step.sources);
   }
   std::string bytes;
@@ -107,11 +112,13 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.user.gid);
   visit(plan.user.groups);
   visit(plan.workspace);
+  visit(plan.hostname);
   visit(plan.steps);
   visit(plan.argv);
   visit(plan.env);
   visit(plan.workdir);
   visit(plan.capabilities);
+  visit(plan.filters);
   visit(plan.limits.open_files);
   visit(plan.limits.core_size);
   visit(plan.limits.file_size);
@@ -119,6 +126,7 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.limits.processes);
   visit(plan.limits.cpu_seconds);
   visit(plan.limits.cpus);
+  visit(plan.read_only_root);
   visit(plan.terminal);
 }
 

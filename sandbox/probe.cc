@@ -43,6 +43,9 @@ std::string remedy_for(const std::string& refusal) {
   if (says("EINVAL") && says("overlay"))
     return "put --scratch on a volume (emptyDir): an overlay cannot lie on the container's own "
            "overlay; or the kernel is older than 5.11";
+  if (says("EPERM") && says("uid_map"))  // user_namespaces(7): 0 is mapped with CAP_SETFCAP only
+    return "root without capabilities is less than an ordinary user here: set securityContext."
+           "runAsNonRoot: true and runAsUser: 1000";
   if (says("EACCES"))
     return "an LSM refuses it: set securityContext.appArmorProfile.type: Unconfined (or a "
            "Localhost profile with userns and mount), on SELinux a type that may create user "

@@ -26,6 +26,9 @@ struct BindMount {
   Access access = Access::read_only;
 };
 
+// `host`: the pod's. `none`: the payload reaches itself only.
+enum class Network { host, none };
+
 struct TmpfsMount {
   std::string target;
   std::uint64_t size = 0;  // bytes; 0 is the kernel's default, half of the memory
@@ -58,7 +61,12 @@ struct Spec {
   Identity user;
   std::vector<BindMount> binds;
   std::vector<TmpfsMount> tmpfs;
+  std::vector<std::string> devices;  // nodes below the pod's /dev beside the usual, absolute
+  Network network = Network::host;
+  std::string hostname;    // "" leaves the pod's
+  bool read_only = false;  // the image's tree; binds, tmpfs and /dev stay as they are
   ResourceLimits limits;
+  bool fake_root = false;  // changes of owner and user, and devices made, seem to succeed
   // A terminal of the sandbox's own devpts becomes stdin, stdout and stderr; its other end comes
   // back with the first report.
   bool terminal = false;

@@ -72,7 +72,7 @@ Result<void> shut_in(const std::string& cache, const Options& options) {
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
   // A kernel without Landlock pulls all the same: doctor tells.
-  TRY(sandbox::restrict_filesystem(rules(cache, options)));
+  [[maybe_unused]] const int abi = TRY(sandbox::restrict_filesystem(rules(cache, options)));
   return {};
 }
 

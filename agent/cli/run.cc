@@ -4,7 +4,6 @@
 #include <poll.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <optional>
 
 #include "agent/cli/commands.h"
@@ -12,90 +11,18 @@
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
 #include "agent/cli/progress.h"
+#include "agent/cli/run_options.h"
 #include "agent/cli/terminal.h"
 #include "agent/job/job_run.h"
 #include "agent/job/launch.h"
 #include "agent/job/puller.h"
 #include "agent/scheduler/single/single_job.h"
-#include "sandbox/base/text.h"
 
 namespace podpilot::agent {
 namespace {
 
 constexpr const char* kCommand = "run";
 constexpr ClaimId kClaim = 1;
-
-Result<Bind> parse_volume(const std::string& text) {
-  const std::vector<std::string_view> parts = split(text, ':');
-  const bool mode_known =
-      parts.size() == 2 || (parts.size() == 3 && (parts[2] == "ro" || parts[2] == "rw"));
-  if (!mode_known || !parts[0].starts_with('/') || !parts[1].starts_with('/'))
-    return Error{Fault::invalid,
-                 fmt::format("--volume \"{}\": must be /source:/target, with :ro if it shall be "
-                             "read-only",
-                             printable(text))};
-  return Bind{std::string(parts[0]), std::string(parts[1]), parts.size() == 2 || parts[2] == "rw"};
-}
-
-Result<Tmpfs> parse_tmpfs(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  Tmpfs tmpfs{.target = text.substr(0, colon)};
-  if (colon == std::string::npos) return tmpfs;
-  const auto size = parse_bytes(std::string_view(text).substr(colon + 1));
-  if (!size)
-    return Error{Fault::invalid,
-                 fmt::format("--tmpfs \"{}\": must be /target or /target:512MiB", printable(text))};
-  tmpfs.size = *size;
-  return tmpfs;
-}
-
-Result<void> add_variable(JobDescription& job, const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (text.empty() || equals == 0)
-    return Error{Fault::invalid,
-                 fmt::format("--env \"{}\": must be NAME=VALUE or NAME", printable(text))};
-  if (equals != std::string::npos) {
-    job.env[text.substr(0, equals)] = text.substr(equals + 1);
-  } else if (const char* ours = std::getenv(text.c_str())) {
-    job.env[text] = ours;
-  }
-  return {};
-}
-
-Result<void> add_limits(JobDescription& job, const Options& options) {
-  if (options.has("memory")) job.request.memory = TRY(options.bytes("memory"));
-  if (options.has("disk")) job.request.disk = TRY(options.bytes("disk"));
-  if (options.has("cpu-time")) job.cpu_time = TRY(options.duration("cpu-time"));
-  if (options.has("pids-limit")) job.processes = TRY(count_option(options, "pids-limit"));
-  if (options.has("cpus")) job.pinned_cpus = TRY(count_option(options, "cpus"));
-  return {};
-}
-
-Result<JobDescription> describe_job(const Options& options) {
-  JobDescription job;
-  if (options.arguments().empty())
-    return Error{Fault::invalid, "which image? See podpilot run --help"};
-  job.image = options.arguments()[0];
-  job.name = job.image;
-  job.args.assign(options.arguments().begin() + 1, options.arguments().end());
-  if (options.has("entrypoint")) job.command = {options.text("entrypoint")};
-  job.user = options.text("user");
-  job.workdir = options.text("workdir");
-  job.scratch = "";
-  job.pull = TRY(pull_policy(options));
-  for (const std::string& text : options.texts("env")) TRY(add_variable(job, text));
-  for (const std::string& text : options.texts("volume")) {
-    Bind bind = TRY(parse_volume(text));
-    job.binds.push_back(std::move(bind));
-  }
-  for (const std::string& text : options.texts("tmpfs")) {
-    Tmpfs tmpfs = TRY(parse_tmpfs(text));
-    job.tmpfs.push_back(std::move(tmpfs));
-  }
-  if (options.has("time-limit")) job.time_limit = TRY(options.duration("time-limit"));
-  TRY(add_limits(job, options));
-  return job;
-}
 
 // Owns what one run needs, in the order of its making.
 class Run {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "sandbox/spec.h"
+
 namespace podpilot::agent {
 
 struct Resources {
@@ -59,6 +61,11 @@ struct JobDescription {
   std::vector<std::string> outputs;
   std::vector<Bind> binds;
   std::vector<Tmpfs> tmpfs;
+  std::vector<std::string> devices;  // see sandbox::Spec, as the next three
+  sandbox::Network network = sandbox::Network::host;
+  std::string hostname;
+  bool read_only = false;
+  bool fake_root = false;  // see sandbox::Filter::fake_root
 
   // Memory and disk are limits as well, where they are said.
   Resources request;

@@ -82,6 +82,11 @@ Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& j
   spec.workdir = make_workdir(image.config, job);
   spec.user = user.identity;
   spec.limits = make_limits(job);
+  spec.devices = job.devices;
+  spec.network = job.network;
+  spec.hostname = job.hostname;
+  spec.read_only = job.read_only;
+  spec.fake_root = job.fake_root;
   spec.terminal = terminal;
   if (!job.scratch.empty())
     spec.binds.push_back({folder.files_path, job.scratch, sandbox::Access::read_write});

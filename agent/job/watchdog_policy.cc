@@ -19,7 +19,7 @@ constexpr std::uint64_t kTouchRate = 2ULL << 30;
 constexpr std::uint64_t kWriteRate = 1ULL << 30;
 
 // From a sample to the end of the job's processes, on a busy machine.
-constexpr milliseconds kReaction{10};
+constexpr milliseconds kReaction{20};
 
 constexpr milliseconds kShortestForPod{2};
 constexpr milliseconds kShortestForJob{10};

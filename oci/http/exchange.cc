@@ -57,9 +57,7 @@ void Exchange::add_header(const std::string& name, const std::string& value) {
   std::string line = fmt::format("{}: {}", name, value);
   curl_slist* list = curl_slist_append(headers_.get(), line.c_str());
   explicit_bzero(line.data(), line.size());
-  if (!list) return;
-  static_cast<void>(headers_.release());
-  headers_.reset(list);  // the same list, unless it was empty
+  if (!headers_) headers_.reset(list);  // else it is the same list, or nullptr: no memory
 }
 
 void Exchange::configure() {

@@ -134,7 +134,7 @@ Result<void> TarReader::open() {
     return failure("open tar");
   opened_ = true;
   archive_entry* raw = nullptr;
-  TRY(advance(&raw));  // past the primer
+  [[maybe_unused]] const bool primed = TRY(advance(&raw));
   return {};
 }
 

@@ -69,7 +69,7 @@ std::optional<milliseconds> retry_wait(const RetryPolicy& policy, const Attempt&
   return told ? std::max(own, std::min(*told, policy.longest_retry_after)) : own;
 }
 
-bool sleep_for(milliseconds wait, Deadline deadline, std::stop_token stop) {
+bool sleep_for(milliseconds wait, Deadline deadline, const std::stop_token& stop) {
   const Clock::time_point until = Clock::now() + wait;
   if (deadline.passed(until)) return false;
   std::mutex mutex;

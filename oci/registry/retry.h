@@ -40,7 +40,7 @@ std::optional<std::chrono::milliseconds> retry_wait(const RetryPolicy& policy,
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, std::time_t now);
 
 // False if `stop` or `deadline` came first.
-bool sleep_for(std::chrono::milliseconds wait, Deadline deadline, std::stop_token stop);
+bool sleep_for(std::chrono::milliseconds wait, Deadline deadline, const std::stop_token& stop);
 
 double random_unit();
 

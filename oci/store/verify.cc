@@ -51,7 +51,8 @@ Result<void> check_images(const StoreLayout& store, Repair repair, VerifyReport&
     });
     if (complete) continue;
     report.incomplete_images.push_back(image.manifest);
-    if (repair == Repair::remove_damaged) TRY(forget_image(store, image.manifest));
+    if (repair == Repair::remove_damaged) [[maybe_unused]]
+      const bool forgotten = TRY(forget_image(store, image.manifest));
   }
   return {};
 }

@@ -141,8 +141,12 @@ Result<DirFd> make_dirs(const std::string& path, mode_t mode) {
   }
 }
 
-Result<void> remove_tree(BorrowedFd parent, const std::string& name) {
-  if (::unlinkat(parent.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+Result<void> remove_tree(BorrowedFd parent, const std::string& name,
+                         const RemoveFile& remove_file) {
+  const auto unlink = [&](BorrowedFd folder, const char* file) {
+    return remove_file ? remove_file(folder, file) : ::unlinkat(folder.get(), file, 0);
+  };
+  if (unlink(parent, name.c_str()) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return sys_error("unlink " + name);
   struct stat st{};
   if (::fstatat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -157,10 +161,11 @@ Result<void> remove_tree(BorrowedFd parent, const std::string& name) {
     if (!entry && errno != 0) return sys_error("readdir " + stack.back().name);
     if (entry) {
       if (is_dot(entry->d_name)) continue;
-      if (entry->d_type != DT_DIR && ::unlinkat(::dirfd(dir), entry->d_name, 0) == 0) continue;
+      const BorrowedFd folder(::dirfd(dir));
+      if (entry->d_type != DT_DIR && unlink(folder, entry->d_name) == 0) continue;
       if (entry->d_type != DT_DIR && errno != EISDIR && errno != EPERM)
         return sys_error(fmt::format("unlink {}", entry->d_name));
-      Level below = TRY(descend(BorrowedFd(::dirfd(dir)), entry->d_name, st.st_dev));
+      Level below = TRY(descend(folder, entry->d_name, st.st_dev));
       stack.push_back(std::move(below));
       if (stack.size() > kOpenLevels) stack[stack.size() - 1 - kOpenLevels].dir.reset();
       continue;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 
 #include "sandbox/base/fd.h"
@@ -31,7 +32,11 @@ Result<DirFd> make_dirs(const std::string& path, mode_t mode);
 
 // rm -rf of one component below `parent`, by descriptors, never across a mount or a symlink.
 // Folders that their owner made unreadable are opened up first. Absent is success.
-Result<void> remove_tree(BorrowedFd parent, const std::string& name);
+// What is no folder is removed by `remove_file`: 0 or -1 and errno, as unlinkat(2), which it is if
+// empty, says of folders, too.
+using RemoveFile = std::function<int(BorrowedFd folder, const char* name)>;
+Result<void> remove_tree(BorrowedFd parent, const std::string& name,
+                         const RemoveFile& remove_file = {});
 
 // Where a descriptor points now, by /proc/self/fd: for messages and mount(2), never for safety.
 std::string fd_path(BorrowedFd fd);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Build-time program: policy.h becomes two classic BPF programs, written as C++ arrays to the file
-// named by the only argument. kArguments refuses calls by their arguments and allows the rest;
-// kSyscalls is the list. Two, because libseccomp's rules for one call cannot say "all but these".
+// Build-time program: policy.h becomes classic BPF programs, written as C++ arrays to the file
+// named by the only argument. The payload's filter is two, because libseccomp's rules for one call
+// cannot say "all but these": kArguments refuses calls by their arguments and allows the rest,
+// kSyscalls is the list. Each of the others is one that allows what it does not name.
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <seccomp.h>
@@ -100,6 +101,44 @@ void write_syscalls(std::ofstream& out) {
   filter.write(out, "kSyscalls");
 }
 
+// libseccomp compares whole arguments and knows no "unless" for half of one: a bit that differs is
+// a rule.
+void refuse_unless(Filter& filter, const policy::Only& only) {
+  const int number = number_of(only.call);
+  if (number < 0) return;
+  for (unsigned i = 0; i < 32; ++i) {
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    filter.rule(SCMP_ACT_ERRNO(static_cast<unsigned>(only.error)), number,
+                SCMP_CMP(only.argument, SCMP_CMP_MASKED_EQ, bit, ~std::uint64_t{only.value} & bit));
+  }
+}
+
+void write_guard(std::ofstream& out) {
+  Filter filter(SCMP_ACT_ALLOW);
+  for (const policy::Only& only : policy::kOnlyOnItself) refuse_unless(filter, only);
+  for (const std::string_view name : policy::kIntoOthers)
+    if (const int number = number_of(name); number >= 0) filter.rule(SCMP_ACT_ERRNO(EPERM), number);
+  filter.write(out, "kGuard");
+}
+
+void write_no_network(std::ofstream& out) {
+  Filter filter(SCMP_ACT_ALLOW);
+  for (const policy::Only& only : policy::kOnlyUnixSockets) refuse_unless(filter, only);
+  filter.write(out, "kNoNetwork");
+}
+
+void write_fake_root(std::ofstream& out) {
+  constexpr std::uint32_t done = SCMP_ACT_ERRNO(0);
+  Filter filter(SCMP_ACT_ALLOW);
+  for (const std::string_view name : policy::kFaked)
+    if (const int number = number_of(name); number >= 0) filter.rule(done, number);
+  for (const auto& [name, argument] : policy::kFakedNodes)
+    if (const int number = number_of(name); number >= 0)
+      for (const std::uint32_t type : policy::kFakedTypes)
+        filter.rule(done, number, SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, policy::kTypeMask, type));
+  filter.write(out, "kFakeRoot");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -107,6 +146,9 @@ int main(int argc, char** argv) {
   std::ofstream out(argv[1]);
   write_arguments(out);
   write_syscalls(out);
+  write_guard(out);
+  write_no_network(out);
+  write_fake_root(out);
   out.close();
   if (!out) die(std::string("cannot write ") + argv[1]);
   return 0;

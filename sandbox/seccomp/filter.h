@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// The payload's system call filter. Compiled when podpilot is built (compile.cc): loading an
+// The payload's system call filters. Compiled when podpilot is built (compile.cc): loading an
 // embedded program takes 0.2 ms, building it with libseccomp at run time 1 to 10.
 #pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "sandbox/base/result.h"
 
 namespace podpilot::sandbox {
 
-// For the calling thread and all it starts, for good. The caller has set no_new_privs.
-Result<void> load_payload_filter();
+// They stack: of what several say to one call the most restrictive counts, and of two errnos that
+// of the filter loaded last (seccomp(2)). So fake_root comes last, or its success would be a
+// refusal.
+enum class Filter : std::uint8_t {
+  payload,     // always: the list of calls, no namespaces, no typing into terminals
+  guard,       // where payload and pilot share uid and pid namespace: no reach into other processes
+  no_network,  // where there is no network namespace: AF_UNIX sockets only, others EACCES
+  fake_root,   // chown, set*id, setgroups, capset, mknod of devices answer 0 and do nothing
+};
+
+std::string_view name(Filter filter);
+
+// For the calling thread and all it starts, for good, in this order. The caller has set
+// no_new_privs.
+Result<void> load_filters(std::span<const Filter> filters);
 
 }  // namespace podpilot::sandbox

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which system calls a payload may make: data for compile.cc, read at build time only.
+// What each filter of filter.h says to which system calls: data for compile.cc, read at build time
+// only.
 //
-// The list follows the default profiles of container runtimes (moby profiles/seccomp, containerd
+// --- payload
+// -------------------------------------------------------------------------------------- The list
+// follows the default profiles of container runtimes (moby profiles/seccomp, containerd
 // contrib/seccomp) without what those give for capabilities that a payload never holds here.
 // What is in neither list answers ENOSYS, so that libraries fall back as on an older kernel.
 #pragma once
 
 #include <array>
+#include <cerrno>
+#include <cstdint>
 #include <string_view>
 
 namespace podpilot::sandbox::policy {
@@ -135,5 +140,74 @@ inline constexpr std::array kPersonalities = std::to_array<unsigned>({
 
 // Reaches the hypervisor, not the network that the pod was given.
 inline constexpr unsigned kVsockFamily = 40;
+
+// --- guard and no_network ---------------------------------------------------------------------------
+
+// The call is let through where the argument, of which the kernel takes the low half, is `value`,
+// and is refused with `error` otherwise. Rows of one call must all hold.
+struct Only {
+  std::string_view call;
+  unsigned argument;
+  std::uint32_t value;
+  int error;
+};
+
+// Calls that reach another process by its number: the caller's own is 0. The kernel lets them pass
+// between processes of one uid, which payload and pilot are; Landlock does not mediate them.
+inline constexpr std::array kOnlyOnItself = std::to_array<Only>({
+    {"prlimit64", 0, 0, EPERM},
+    {"sched_setaffinity", 0, 0, EPERM},
+    {"sched_setattr", 0, 0, EPERM},
+    {"sched_setparam", 0, 0, EPERM},
+    {"sched_setscheduler", 0, 0, EPERM},
+    {"setpriority", 0, 0 /* PRIO_PROCESS */, EPERM},
+    {"setpriority", 1, 0, EPERM},
+    {"ioprio_set", 0, 1 /* IOPRIO_WHO_PROCESS */, EPERM},
+    {"ioprio_set", 1, 0, EPERM},
+    {"get_robust_list", 0, 0, EPERM},
+    {"move_pages", 0, 0, EPERM},
+    {"migrate_pages", 0, 0, EPERM},
+});
+
+// Into the memory and descriptors of other processes, and keyrings, which belong to the uid. Those
+// that the payload filter refuses too stand here so that this list is whole.
+inline constexpr std::array kIntoOthers = std::to_array<std::string_view>({
+    "add_key", "kcmp", "keyctl", "perf_event_open", "pidfd_getfd", "process_madvise",
+    "process_mrelease", "process_vm_readv", "process_vm_writev", "ptrace", "request_key",
+    "userfaultfd",
+});
+
+// AF_UNIX is 1.
+inline constexpr std::array kOnlyUnixSockets = std::to_array<Only>({
+    {"socket", 0, 1, EACCES},
+    {"socketpair", 0, 1, EACCES},
+});
+
+// --- fake_root --------------------------------------------------------------------------------------
+
+// Answer 0 and do nothing. The list is that of Charliecloud's root emulation ("zero consistency",
+// its bin/ch_core.c) less kexec_load, a test of its own.
+inline constexpr std::array kFaked = std::to_array<std::string_view>({
+    "capset", "chown", "chown32", "fchown", "fchown32", "fchownat", "lchown", "lchown32",
+    "setfsgid", "setfsgid32", "setfsuid", "setfsuid32", "setgid", "setgid32", "setgroups",
+    "setgroups32", "setregid", "setregid32", "setresgid", "setresgid32", "setresuid", "setresuid32",
+    "setreuid", "setreuid32", "setuid", "setuid32",
+});
+
+// Faked for the types of file that nobody can make in a user namespace; fifos, sockets and files
+// are made for real. The mode is an argument of its own in each.
+struct ModeArgument {
+  std::string_view call;
+  unsigned argument;
+};
+inline constexpr std::array kFakedNodes = std::to_array<ModeArgument>({
+    {"mknod", 1},
+    {"mknodat", 2},
+});
+inline constexpr std::uint32_t kTypeMask = 0170000;  // S_IFMT
+inline constexpr std::array kFakedTypes = std::to_array<std::uint32_t>({
+    0020000,  // S_IFCHR
+    0060000,  // S_IFBLK
+});
 
 }  // namespace podpilot::sandbox::policy

@@ -4,7 +4,7 @@
 #   test/unit/X/*_test.cc       one Catch2 program test_X
 #   test/component/*_test.cc    one Catch2 program test_component
 #   test/victims/*.{c,cc}       one static program each, in <build>/test/victims
-#   test/bench/start_bench.cc   what a sandbox costs; built on request only
+#   test/bench/X_bench.cc       what things cost; built on request only
 #   test/fuzz/X_fuzz.cc         fuzz_X: a libFuzzer in preset fuzz, elsewhere a replay of the corpus
 #   test/integration/*.sh       one test each, on the podpilot binary; lib*.sh are for sourcing
 set(test_dir ${PROJECT_SOURCE_DIR}/test)
@@ -71,10 +71,14 @@ if(TARGET test_component)
   add_dependencies(test_component podpilot)
 endif()
 
-# Prints figures, is no test: ninja start_bench.
-podpilot_add_executable(start_bench EXCLUDE_FROM_ALL ${test_dir}/bench/start_bench.cc)
-target_link_libraries(start_bench PRIVATE podpilot_test)
-add_dependencies(start_bench podpilot_victims)
+# They print figures and are no tests: ninja start_bench.
+file(GLOB benches CONFIGURE_DEPENDS ${test_dir}/bench/*_bench.cc)
+foreach(source IN LISTS benches)
+  cmake_path(GET source STEM name)
+  podpilot_add_executable(${name} EXCLUDE_FROM_ALL ${source})
+  target_link_libraries(${name} PRIVATE podpilot_test)
+  add_dependencies(${name} podpilot_victims)
+endforeach()
 
 # --- victims --------------------------------------------------------------------------------------
 # What the sandbox runs in its tests. Never instrumented: they are payloads, not us.

@@ -70,6 +70,23 @@ make_package_layer() { # TAR PACKAGE...
   make_layer "$tar" "$root"
 }
 
+# A system with package manager and its database, and below /srv/packages a repository that apt takes
+# from there: what PACKAGE... and their dependencies add to the system.
+make_apt_layer() { # TAR PACKAGE...
+  local tar=$1 root=$1.root
+  shift
+  # shellcheck disable=SC2016  # for mmdebstrap's shell
+  mmdebstrap --variant=apt \
+    --customize-hook='chroot "$1" apt-get -q -y --no-install-recommends --download-only install '"$*" \
+    --customize-hook='mkdir "$1/srv/packages" && mv "$1"/var/cache/apt/archives/*.deb "$1/srv/packages/"' \
+    "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root" >"$tar.log" 2>&1 ||
+    { tail "$tar.log" >&2 && return 1; }
+  (cd "$root/srv/packages" && dpkg-scanpackages . >Packages 2>>"$tar.log") || return
+  rm -rf "$root"/etc/apt/sources.list* "$root"/usr/share/{doc,man,info,locale,lintian}
+  echo 'deb [trusted=yes] file:/srv/packages ./' >"$root/etc/apt/sources.list"
+  make_layer "$tar" "$root"
+}
+
 busybox_layer() { # sets `cached`
   from_cache layer-busybox make_busybox_layer
 }
@@ -154,6 +171,12 @@ push_image() { # LAYOUT HOST/REPO:TAG [docker] [SKOPEO-OPTION...]
 busybox_image() { # sets `cached`
   busybox_layer &&
     from_cache busybox make_image gzip "$cached" -- --config.cmd sh --config.env PATH=/bin
+}
+
+# Debian or Ubuntu as one knows it, where uuid-runtime, which adds a system user, can be installed.
+apt_image() { # sets `cached`
+  from_cache layer-apt make_apt_layer uuid-runtime &&
+    from_cache apt make_image gzip "$cached" -- --config.cmd bash
 }
 
 python3_image() { # sets `cached`

@@ -112,6 +112,64 @@ TEST_CASE("a bind target goes through links of the image and stays inside", "[sa
   CHECK(::stat("/tmp/file", &st) != 0);
 }
 
+TEST_CASE("a bind target is never made outside, whatever the image has on the way",
+          "[sandbox][tree]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  image.dir().write("host/file", "host");
+  image.dir().folder("outside");
+  const std::string outside = image.dir() / "outside";
+  image.dir().link(image.layer("absolute"), outside);
+  image.dir().link(image.layer("climbing"), "../../../../../../../../" + outside);
+  image.dir().link(image.layer("chain"), "climbing");
+  image.dir().link(image.layer("magic"), "/proc/self/root" + outside);
+  const auto check_made_inside = [&](const std::string& link, std::vector<std::string> seen_at) {
+    CAPTURE(link);
+    std::vector<std::string> look = {"look"};
+    std::string expected;
+    for (const std::string& path : seen_at) {
+      look.insert(look.end(), {"cat", path + "/made/file"});
+      expected += "host";
+    }
+    sandbox::Spec spec = image.spec(look);
+    spec.binds = {{.source = image.dir() / "host", .target = link + "/made"}};
+    const Flight flight = fly(spec);
+    INFO(flight.text());
+    CHECK(flight.output == expected);
+    CHECK(::access((outside + "/made").c_str(), F_OK) != 0);
+  };
+  for (const char* link : {"/absolute", "/climbing", "/chain"}) check_made_inside(link, {link});
+  image.dir().folder(image.layer(outside.substr(1)));  // now they lead to something
+  for (const char* link : {"/absolute", "/climbing", "/chain"})
+    check_made_inside(link, {link, outside});
+
+  sandbox::Spec spec = image.spec({"look"});
+  spec.binds = {{.source = image.dir() / "host", .target = "/magic/made"}};
+  fly(spec);
+  CHECK(::access((outside + "/made").c_str(), F_OK) != 0);
+  spec = image.spec({"look"});
+  spec.binds = {{.source = image.dir() / "host", .target = "/in-image/made"}};
+  CHECK(fly(spec).text().find("/in-image/made: ") != std::string::npos);
+}
+
+TEST_CASE("a bind below another is made in what that one shows", "[sandbox][tree]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  image.dir().write("host/file", "host");
+  image.dir().folder("shown");
+  image.dir().folder("outside");
+  image.dir().link("shown/trap", image.dir() / "outside");
+  sandbox::Spec spec = image.spec({"look", "cat", "/shown/new/file", "cat", "/shown/trap/x/file"});
+  spec.binds = {
+      {.source = image.dir() / "shown", .target = "/shown", .access = sandbox::Access::read_write},
+      {.source = image.dir() / "host", .target = "/shown/new"},
+      {.source = image.dir() / "host", .target = "/shown/trap/x"}};
+  const Flight flight = fly(spec);
+  INFO(flight.text());
+  CHECK(flight.output == "hosthost");
+  CHECK(::access((image.dir() / "outside/x").c_str(), F_OK) != 0);
+}
+
 TEST_CASE("a bind target that leads to the root itself is refused", "[sandbox][tree]") {
   if (rerun_unprivileged()) return;
   Image image;

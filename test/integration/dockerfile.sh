@@ -4,7 +4,7 @@
 # ctest: long
 # ctest: timeout 3600
 # The Dockerfile builds, on a plain Debian made on the spot (there is no registry to take one from),
-# and its image holds one file: the program, which nobody but root can read or replace.
+# and its image holds the program, which nobody but root can read or replace, and pilot-root's names.
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 needs root buildah mmdebstrap
@@ -26,7 +26,10 @@ buildah build --pull-never --isolation chroot --network host --tag podpilot "$co
 buildah push --quiet podpilot "oci:$tmp/image:image"
 umoci raw unpack --image "$tmp/image:image" "$tmp/root"
 
-expect_equal "$(cd "$tmp/root" && find . -mindepth 1 -printf '%M %u %P\n')" '---x--x--x root podpilot'
+"$PODPILOT_SOURCE/scripts/pilot-root" "$tmp/want"
+install -m 0111 /dev/null "$tmp/want/podpilot"
+listing() { (cd "$1" && find . -mindepth 1 -printf '%M %u %P %l\n' | sort); }
+expect_equal "$(listing "$tmp/root")" "$(listing "$tmp/want")" "files of the image"
 expect_equal "$(umoci stat --image "$tmp/image:image" --json | jq '.history | length')" 2 "history"
 expect_equal "$(skopeo --insecure-policy inspect --config "oci:$tmp/image:image" | jq -c .config.Entrypoint)" \
   '["/podpilot"]'

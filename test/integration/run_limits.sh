@@ -11,6 +11,7 @@ root=$tmp/root
 mkdir -p "$root"
 tar -x -C "$root" -f "$cached"
 install -m 755 "$PODPILOT_BUILD/test/victims/eat" "$root/bin/eat"
+ln "$root/bin/eat" "$root/bin/bomb$$" # its processes are told from those of other tests
 over() { # SLUG RUN-ARGUMENT...
   local slug=$1
   shift
@@ -50,9 +51,9 @@ expect_exit 2 children 10
 expect_grep "can't fork" "$err"
 
 # A fork bomb of sessions of their own, in which nobody waits for anybody.
-run --pids-limit 100 --time-limit 2s "$root" eat bomb 0 >"$out" 2>"$err" &
+run --pids-limit 100 --time-limit 2s "$root" "bomb$$" bomb 0 >"$out" 2>"$err" &
 sleep 1.5
-bombs() { pgrep -c -x eat || true; }
+bombs() { pgrep -c -x "bomb$$" || true; }
 if (($(bombs) > 100)); then fail "$(bombs) processes under a limit of 100"; fi
 status=0
 wait $! || status=$?

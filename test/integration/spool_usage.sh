@@ -9,6 +9,7 @@ needs userns jq
 mkdir -p "$tmp/eat/bin"
 install -m 755 "$PODPILOT_BUILD/test/victims/eat" "$tmp/eat/bin/eat"
 install -m 755 "$PODPILOT_BUILD/test/victims/act" "$tmp/eat/bin/act"
+ln "$tmp/eat/bin/eat" "$tmp/eat/bin/bomb$$" # its processes are told from those of other tests
 busybox_layer
 make_image "$tmp/image" gzip "$cached" "$tmp/eat" -- --config.env PATH=/bin
 start_registry
@@ -40,7 +41,7 @@ expect_equal "$(job_field "$killed" '"\(.exit_code) \(.signal) \(.core_dumped)"'
 stubborn=$(job 'trap "" TERM INT HUP
   (setsid sh -c "trap \"\" TERM; sleep 600 & sleep 600" "$0" &)
   (sh -c "kill -STOP \$\$; sleep 600" "$0" &)
-  eat bomb 0 & echo begun; sleep 600')
+  bomb'$$' bomb 0 & echo begun; sleep 600')
 start_pilot --pids-limit 200
 begun() { [[ $(cat "$cache"/scratch/*/*/files/_podpilot_stdout 2>/dev/null) == begun ]]; }
 wait_for 20 begun
@@ -49,4 +50,4 @@ wait_for 20 job_is "$stubborn" failed
 kill -TERM "$pilot"
 wait "$pilot" || fail "the pilot ended with $?"
 no_processes || fail "left behind: $(processes)"
-expect_equal "$(pgrep -c -x eat || true)" 0 "what is left of the bomb"
+expect_equal "$(pgrep -c -x "bomb$$" || true)" 0 "what is left of the bomb"

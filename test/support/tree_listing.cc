@@ -11,7 +11,9 @@
 #include <array>
 #include <vector>
 
+#include "oci/layer/crc.h"
 #include "oci/store/layout.h"
+#include "sandbox/base/io.h"
 
 namespace podpilot::test {
 namespace {
@@ -55,15 +57,70 @@ void walk(BorrowedFd dir, const std::string& at, std::vector<std::string>& lines
   }
 }
 
+std::string xattrs_of(BorrowedFd file) {
+  std::array<char, 4096> names{};
+  const ssize_t n = ::flistxattr(file.get(), names.data(), names.size());
+  std::vector<std::string> lines;
+  for (ssize_t at = 0; at < n; at += static_cast<ssize_t>(std::string(&names[at]).size()) + 1) {
+    const std::string name = &names[static_cast<std::size_t>(at)];
+    if (!name.starts_with("user.") || name.starts_with("user.overlay.")) continue;
+    std::array<char, 4096> value{};
+    const ssize_t size = ::fgetxattr(file.get(), name.c_str(), value.data(), value.size());
+    lines.push_back(fmt::format(" {}={}", name, std::string_view(value.data(), size)));
+  }
+  std::ranges::sort(lines);
+  std::string all;
+  for (const std::string& line : lines) all += line;
+  return all;
+}
+
+std::string describe_everything(BorrowedFd dir, const std::string& path, const struct stat& st) {
+  std::string line =
+      fmt::format("{} {:o} {}.{:09}", path, st.st_mode, st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+  if (S_ISLNK(st.st_mode)) return line + describe(dir, path, st);
+  if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return line;
+  const UniqueFd file(::openat(dir.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) return line + " closed";
+  if (S_ISREG(st.st_mode)) {
+    oci::Crc64 crc;
+    const Result<std::string> content = read_all(file, 64 << 20);
+    if (content) crc.update(*content);
+    line += fmt::format(" {} {:x}", st.st_size, crc.value());
+  }
+  return line + xattrs_of(file);
+}
+
+void walk_everything(BorrowedFd dir, const std::string& at, std::vector<std::string>& lines) {
+  struct stat st{};
+  if (::fstatat(dir.get(), at.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return;
+  lines.push_back(describe_everything(dir, at, st));
+  if (!S_ISDIR(st.st_mode)) return;
+  const UniqueFd fd(
+      ::openat(dir.get(), at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const Result<std::vector<std::string>> names = oci::list_folder(fd);
+  if (!names) return;
+  for (const std::string& name : *names) walk_everything(dir, at + "/" + name, lines);
+}
+
+std::string joined(std::vector<std::string> lines) {
+  std::ranges::sort(lines);
+  std::string all;
+  for (const std::string& line : lines) all += line + "\n";
+  return all;
+}
+
 }  // namespace
 
 std::string list_tree(BorrowedFd dir) {
   std::vector<std::string> lines;
   walk(dir, "", lines);
-  std::ranges::sort(lines);
-  std::string all;
-  for (const std::string& line : lines) all += line + "\n";
-  return all;
+  return joined(std::move(lines));
+}
+
+std::string list_everything(BorrowedFd dir) {
+  std::vector<std::string> lines;
+  walk_everything(dir, ".", lines);
+  return joined(std::move(lines));
 }
 
 }  // namespace podpilot::test

@@ -26,6 +26,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static void say(const char* name, long result) {
@@ -252,6 +253,39 @@ static void abstract(const char* name) {
                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))));
 }
 
+// Content and metadata of something of the pod, by its path and by an O_PATH descriptor.
+static void path(const char* target) {
+  char name[256], linked[64];
+  const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+  const int place = open(target, O_PATH | O_CLOEXEC);
+  snprintf(linked, sizeof linked, "/proc/self/fd/%d", place);
+  const struct {
+    const char* how;
+    const char* path;
+  } ways[] = {{"path", target}, {"fd", linked}};
+  for (int i = 0; i < 2; ++i) {
+    const char* at = ways[i].path;
+#define TRY_IT(what, call)                                           \
+  do {                                                               \
+    snprintf(name, sizeof name, what "-%s:%s", ways[i].how, target); \
+    say(name, call);                                                 \
+  } while (0)
+    TRY_IT("read", open_close(at, O_RDONLY));
+    TRY_IT("write", open_close(at, O_WRONLY));
+    TRY_IT("make", mkdirat(open(at, O_PATH | O_DIRECTORY), "attack", 0755));
+    TRY_IT("chmod", chmod(at, 0777));
+    TRY_IT("chown", chown(at, (uid_t)-1, getgid()));
+    TRY_IT("utimes", utimensat(AT_FDCWD, at, now, 0));
+    TRY_IT("setxattr", setxattr(at, "user.overlay.attack", "y", 1, 0));
+    TRY_IT("removexattr", removexattr(at, "user.overlay.opaque"));
+#undef TRY_IT
+  }
+  snprintf(name, sizeof name, "%s.attack", target);
+  const int moved = rename(target, name);
+  snprintf(name, sizeof name, "rename:%s", target);
+  say(name, moved);
+}
+
 int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (!strcmp(argv[i], "init")) init();
@@ -263,6 +297,7 @@ int main(int argc, char** argv) {
     if (!strcmp(argv[i], "terminals")) terminals();
     if (!strcmp(argv[i], "files")) files();
     if (!strcmp(argv[i], "chroot")) chroot_out(argv[++i]);
+    if (!strcmp(argv[i], "path")) path(argv[++i]);
     if (!strcmp(argv[i], "abstract")) abstract(argv[++i]);
   }
   return 0;

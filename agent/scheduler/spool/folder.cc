@@ -121,9 +121,9 @@ Result<std::vector<Ticket>> Folder::list(State state) const {
   std::string odd;
   for (const std::string& name : names) {
     std::optional<Ticket> ticket = Ticket::parse(name);
-    if (ticket) tickets.push_back(*std::move(ticket));
     // NFS keeps a deleted file that is still open under such a name.
     if (!ticket && !name.starts_with(".nfs")) odd = name;
+    if (ticket) tickets.push_back(*std::move(ticket));
   }
   // Listed twice a second: said once.
   static std::atomic<bool> said{false};

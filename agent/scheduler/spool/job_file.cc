@@ -17,6 +17,7 @@ constexpr std::size_t kMaxList = 10'000;
 constexpr std::size_t kMaxName = 200;
 constexpr std::int64_t kMaxCpus = 4096;
 constexpr std::int64_t kMaxRetries = 100;
+constexpr std::int64_t kMaxProcesses = 1 << 22;  // PID_MAX_LIMIT
 // Names of the engine's own files in the job's folder.
 constexpr std::string_view kReserved = "_podpilot_";
 
@@ -85,6 +86,18 @@ Result<PullPolicy> pull_policy(JsonObject& object, const char* key) {
   if (value == "always") return PullPolicy::always;
   if (value == "never") return PullPolicy::never;
   return invalid(object.path(key), "must be \"missing\", \"always\" or \"never\"");
+}
+
+Result<sandbox::Network> network(JsonObject& object, const char* key) {
+  const std::string value = TRY(text(object, key));
+  if (value.empty() || value == "host") return sandbox::Network::host;
+  if (value == "none") return sandbox::Network::none;
+  return invalid(object.path(key), "must be \"host\" or \"none\"");
+}
+
+Result<bool> flag(JsonObject& object, const char* key) {
+  const std::optional<bool> value = TRY(object.boolean(key));
+  return value.value_or(false);
 }
 
 Result<std::string> inside(const std::string& place, const std::string& path) {
@@ -200,9 +213,16 @@ Result<JobFile> parse_job_file(std::string_view source) {
   job.env = TRY(environment(object, "env"));
   job.user = TRY(text(object, "user"));
   job.workdir = TRY(text(object, "workdir"));
+  job.network = TRY(network(object, "network"));
+  job.hostname = TRY(text(object, "hostname"));
+  job.read_only = TRY(flag(object, "read_only"));
+  job.fake_root = TRY(flag(object, "fake_root"));
   out.inputs = TRY(inputs(object, "inputs"));
   job.outputs = TRY(outputs(object, "outputs"));
   job.request = TRY(request(object));
+  const std::int64_t processes = TRY(number(object, "processes", 0, 1, kMaxProcesses));
+  job.processes = static_cast<unsigned>(processes);
+  job.cpu_time = TRY(duration(object, "cpu_time"));
   job.time_limit = TRY(duration(object, "time_limit"));
   out.priority = TRY(number(object, "priority", 0, -kMaxPriority, kMaxPriority));
   const std::int64_t retries = TRY(number(object, "retries", 0, 0, kMaxRetries));

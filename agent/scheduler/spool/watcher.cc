@@ -77,12 +77,12 @@ Result<std::optional<Taken>> Watcher::try_take(const Ticket& ticket) {
   if (!job && job.error().fault == Fault::not_found) {
     // Somebody removed the job's folder by hand: nobody can run it and nothing can be recorded.
     log::warning("spool: a job without a folder, ending it", {{"job", ticket.job}});
-    TRY(folder_.move(State::running, mine, State::done, mine));
+    [[maybe_unused]] const bool ended = TRY(folder_.move(State::running, mine, State::done, mine));
     return std::optional<Taken>();
   }
   const Result<std::chrono::milliseconds> wait = begin_attempt(folder_, mine, name_);
   if (!wait) {
-    TRY(give_back(folder_, mine));
+    [[maybe_unused]] const bool given = TRY(give_back(folder_, mine));
     return wait.error();
   }
   Taken taken{mine, read_job(folder_, ticket.job), *wait};

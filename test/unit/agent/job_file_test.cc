@@ -12,9 +12,10 @@ TEST_CASE("a job file with everything in it", "[spool][job_file]") {
     "name": "hello", "image": "docker://alpine:3.20", "pull": "always",
     "command": ["sh", "-c"], "args": ["echo a,b"], "env": {"A": "1", "B": ""},
     "user": "1000", "workdir": "/tmp",
+    "network": "none", "hostname": "node1", "read_only": true, "fake_root": true,
     "inputs": ["data/in.txt", {"source": "/abs/tree/", "target": "./t//x"}],
     "outputs": ["out/", "a.txt"], "cpus": 2, "memory": "2GiB", "disk": 1000,
-    "time_limit": "90s", "priority": -3, "retries": 5})");
+    "time_limit": "90s", "cpu_time": "5m", "processes": 64, "priority": -3, "retries": 5})");
   REQUIRE(job);
   const JobDescription& d = job->description;
   CHECK(d.name == "hello");
@@ -25,10 +26,16 @@ TEST_CASE("a job file with everything in it", "[spool][job_file]") {
   CHECK(d.env == std::map<std::string, std::string>{{"A", "1"}, {"B", ""}});
   CHECK(d.user == "1000");
   CHECK(d.workdir == "/tmp");
+  CHECK(d.network == sandbox::Network::none);
+  CHECK(d.hostname == "node1");
+  CHECK(d.read_only);
+  CHECK(d.fake_root);
   CHECK(job->inputs == std::vector<Input>{{"data/in.txt", "in.txt"}, {"/abs/tree/", "t/x"}});
   CHECK(d.outputs == std::vector<std::string>{"out", "a.txt"});
   CHECK(d.request == Resources{.cpus = 2, .memory = 2ULL << 30, .disk = 1000});
   CHECK(d.time_limit == std::chrono::seconds(90));
+  CHECK(d.cpu_time == std::chrono::minutes(5));
+  CHECK(d.processes == 64);
   CHECK(job->priority == -3);
   CHECK(job->retries == 5);
 }
@@ -38,7 +45,12 @@ TEST_CASE("an image is all that a job needs", "[spool][job_file]") {
   REQUIRE(job);
   CHECK(job->description.request == Resources{.cpus = 1});
   CHECK_FALSE(job->description.time_limit);
+  CHECK_FALSE(job->description.cpu_time);
+  CHECK(job->description.processes == 0);
   CHECK(job->retries == 0);
+  CHECK(job->description.network == sandbox::Network::host);
+  CHECK_FALSE(job->description.read_only);
+  CHECK_FALSE(job->description.fake_root);
 }
 
 TEST_CASE("errors in a job file name the place", "[spool][job_file]") {
@@ -57,6 +69,9 @@ TEST_CASE("errors in a job file name the place", "[spool][job_file]") {
       {R"({"image": "a", "command": "sh"})", "command: must be a list of strings"},
       {R"({"image": "a", "command": ["sh", 1]})", "command[1]: must be a string"},
       {R"({"image": "a", "args": ["\u0000"]})", "args[0]: must not hold a NUL byte"},
+      {R"({"image": "a", "network": "bridge"})", "network: must be \"host\" or \"none\""},
+      {R"({"image": "a", "read_only": "yes"})", "read_only: must be true or false"},
+      {R"({"image": "a", "fake_root": 1})", "fake_root: must be true or false"},
       {R"({"image": "a", "env": ["A=1"]})", "env: must be an object of strings"},
       {R"({"image": "a", "env": {"A": 1}})", "env.A: must be a string"},
       {R"({"image": "a", "env": {"A=B": "1"}})", "env.A=B: is not a name of a variable"},
@@ -98,7 +113,9 @@ TEST_CASE("errors in a job file name the place", "[spool][job_file]") {
       {R"({"image": "a", "retries": 101})", "retries: must be from 0 to 100"},
       {R"({"image": "a", "retires": 1})",
        "retires: is not a known key; known are image, name, pull, command, args, env, user, "
-       "workdir, inputs, outputs, cpus, memory, disk, time_limit, priority, retries"},
+       "workdir, network, hostname, read_only, fake_root, inputs, outputs, cpus, memory, disk, "
+       "processes, cpu_time, time_limit, priority, "
+       "retries"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);

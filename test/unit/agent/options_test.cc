@@ -46,8 +46,8 @@ TEST_CASE("values are never split at commas", "[agent][options]") {
 TEST_CASE("a flag counts over the environment, that over the default", "[agent][options]") {
   ::setenv("PODPILOT_TIME_LIMIT", "5s", 1);
   ::setenv("PODPILOT_PULL", "never", 1);
-  CHECK(parse("run", {"img"})->duration("time-limit") == std::chrono::seconds(5));
-  CHECK(parse("run", {"--time-limit", "1m", "img"})->duration("time-limit") ==
+  CHECK(parse("run", {"img"})->duration("time-limit").value() == std::chrono::seconds(5));
+  CHECK(parse("run", {"--time-limit", "1m", "img"})->duration("time-limit").value() ==
         std::chrono::minutes(1));
   CHECK(parse("run", {"img"})->text("pull") == "never");
   ::unsetenv("PODPILOT_TIME_LIMIT");

@@ -22,7 +22,7 @@ TEST_CASE("every origin and fault has a row with a slug and an exit code", "[age
       CHECK_FALSE(judgement.slug.empty());
       CHECK_FALSE(judgement.remedy.empty());
       CHECK(judgement.exit_code >= 124);
-      CHECK(&judgement_of(judgement.slug) != nullptr);
+      CHECK(judgement_of(judgement.slug).slug == judgement.slug);
     }
 }
 

@@ -119,10 +119,11 @@ struct World {
     return *answer;
   }
   Result<void> send(ClaimId claim, SendOutputs which = SendOutputs::all) {
-    return wait_for([&](Done done) { scheduler.send_outputs(claim, scratch.fd(), which, done); });
+    return wait_for(
+        [&](Done done) { scheduler.send_outputs(claim, scratch.fd(), which, std::move(done)); });
   }
   Result<void> finish(ClaimId claim, const Outcome& outcome) {
-    return wait_for([&](Done done) { scheduler.finish(claim, outcome, done); });
+    return wait_for([&](Done done) { scheduler.finish(claim, outcome, std::move(done)); });
   }
   Json show(const std::string& id) {
     const auto jobs = spool::list_jobs(folder, {id});
@@ -160,8 +161,9 @@ TEST_CASE("a job runs through the seam and leaves its result", "[spool][schedule
   REQUIRE(world.until([&] { return described.has_value(); }));
   CHECK((*described)->image == "busybox");
   CHECK((*described)->name == id);
-  REQUIRE(world.wait_for(
-      [&](Done done) { world.scheduler.bring_inputs(claim, world.scratch.fd(), done); }));
+  REQUIRE(world.wait_for([&](Done done) {
+    world.scheduler.bring_inputs(claim, world.scratch.fd(), std::move(done));
+  }));
   CHECK(world.scratch.read("in.txt") == "input");
   world.scheduler.executing(claim);
   world.scratch.write("_podpilot_stdout", "hello\n");

@@ -2,6 +2,7 @@
 #include "agent/scheduler/spool/ticket.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "test/catch.h"
@@ -13,7 +14,7 @@ namespace {
 constexpr const char* kId = "20260721T221530123456Z-9f3ab2c1";
 
 Ticket ticket(std::int64_t priority, std::string job) {
-  return {.priority = priority, .job = job};
+  return {.priority = priority, .job = std::move(job)};
 }
 
 }  // namespace

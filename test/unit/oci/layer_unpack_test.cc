@@ -142,7 +142,7 @@ TEST_CASE("what is verified is the whole stream", "[oci][layer][hostile]") {
 TEST_CASE("wrong bytes are found out by size and digest", "[oci][layer][hostile]") {
   const std::string tar = TarBuilder().file("f", noise(400'000, 6)).bytes();
   const std::string served = gzip(tar);
-  const auto pull = [&](std::string_view sent, oci::Descriptor blob) {
+  const auto pull = [&](std::string_view sent, const oci::Descriptor& blob) {
     const TempDir dir;
     return unpack_layer([&](const oci::Sink& sink) { return sink(sent); }, blob,
                         oci::Digest::of(tar), dir.fd(), {});

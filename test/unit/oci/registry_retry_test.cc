@@ -60,8 +60,8 @@ TEST_CASE("Retry-After is obeyed within reason", "[oci][registry]") {
 TEST_CASE("a wait ends at once when it is called off", "[oci][registry]") {
   bool slept = true;
   const auto start = Clock::now();
-  std::jthread sleeper([&slept](std::stop_token stop) {
-    slept = sleep_for(seconds(20), Deadline::never(), std::move(stop));
+  std::jthread sleeper([&slept](const std::stop_token& stop) {
+    slept = sleep_for(seconds(20), Deadline::never(), stop);
   });
   std::this_thread::sleep_for(milliseconds(20));
   sleeper.request_stop();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/plan.h"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 
@@ -66,6 +69,19 @@ TEST_CASE("the root is entered last and nothing is mounted over /proc after it i
     const bool of_the_job = step.target == "/in" || step.target == "/out" || step.target == "/tmp";
     CHECK_FALSE((proc && of_the_job));
   }
+}
+
+TEST_CASE("the fake root is the last filter, and apt is told of it", "[sandbox][plan]") {
+  Spec spec = typical();
+  const auto tells_apt = [](const Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(),
+                       [](const Step& step) { return step.op == Op::file; });
+  };
+  CHECK(plan_userns(spec)->filters == std::vector{Filter::payload});
+  CHECK_FALSE(tells_apt(*plan_userns(spec)));
+  spec.fake_root = true;
+  CHECK(plan_userns(spec)->filters == std::vector{Filter::payload, Filter::fake_root});
+  CHECK(tells_apt(*plan_userns(spec)));
 }
 
 TEST_CASE("a job without layers or command is refused", "[sandbox][plan]") {
@@ -141,6 +157,67 @@ TEST_CASE("a NUL byte is refused wherever the kernel would end the string at it"
   CHECK(refused([&](Spec& s) { s.tmpfs[0].target = nul; }));
 }
 
+TEST_CASE("hostnames are those of RFC 1123", "[sandbox][plan]") {
+  for (const std::string& name :
+       {std::string("a"), std::string("node-1"), std::string("N1.pool.example"), std::string("7"),
+        std::string(63, 'a'), std::string(32, 'a') + "." + std::string(31, 'b')}) {
+    CAPTURE(name);
+    Spec spec = typical();
+    spec.hostname = name;
+    CHECK(refusal(spec) == "");
+  }
+  for (const std::string& name :
+       {std::string("-a"), std::string("a-"), std::string("a_b"), std::string("."),
+        std::string("a..b"), std::string("a."), std::string("a b"), std::string("a\nb"),
+        std::string("a\0b", 3), std::string("\xc3\xa4"), std::string(64, 'a'),
+        std::string(33, 'a') + "." + std::string(31, 'b')}) {
+    CAPTURE(name);
+    Spec spec = typical();
+    spec.hostname = name;
+    CHECK(refusal(spec).starts_with("hostname "));
+  }
+}
+
+TEST_CASE("devices are nodes below /dev that the sandbox does not make itself", "[sandbox][plan]") {
+  for (const char* device : {"/dev/fuse", "/dev/net/tun", "/dev/null", "/dev/ptsx"}) {
+    CAPTURE(device);
+    Spec spec = typical();
+    spec.devices = {device};
+    CHECK(refusal(spec) == "");
+  }
+  for (const char* device :
+       {"", "fuse", "/dev", "/dev/", "/dev/../x", "/etc/passwd", "/device", "/dev//x", "/dev/./x",
+        "/dev/pts/0", "/dev/shm", "/dev/mqueue/x", "/dev/ptmx", "/dev/fd", "/dev/stdin"}) {
+    CAPTURE(device);
+    Spec spec = typical();
+    spec.devices = {device};
+    CHECK(refusal(spec).starts_with("device "));
+  }
+}
+
+TEST_CASE("network, hostname, devices and a read-only root are in the plan", "[sandbox][plan]") {
+  Spec spec = typical();
+  const Plan plain = plan_userns(spec).value();
+  CHECK((plain.namespaces & CLONE_NEWNET) == 0);
+  CHECK(plain.hostname.empty());
+  CHECK_FALSE(plain.read_only_root);
+  spec.network = Network::none;
+  spec.hostname = "node1";
+  spec.read_only = true;
+  spec.devices = {"/dev/fuse"};
+  const Plan plan = parse_plan(serialise(plan_userns(spec).value())).value();
+  CHECK((plan.namespaces & CLONE_NEWNET) != 0);
+  CHECK(plan.hostname == "node1");
+  CHECK(plan.read_only_root);
+  const std::string told = describe(plan);
+  for (const char* line : {"\nhostname node1\n", "\nfile /etc/hostname from node1\\x0a ro\n",
+                           "\nread-only root\n", "\nbind_device /dev/fuse from /dev/fuse rw\n"}) {
+    CAPTURE(line);
+    CHECK(told.find(line) != std::string::npos);
+  }
+  CHECK(told.find("bind /etc/hostname") == std::string::npos);
+}
+
 TEST_CASE("an error shows no control characters of the job's", "[sandbox][plan]") {
   Spec spec = typical();
   spec.binds[0].target = "evil\n\x1b[2J";
@@ -151,6 +228,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
   Spec spec = typical();
   spec.user = {.uid = 5, .gid = 6, .groups = {7, 8}};
   spec.terminal = true;
+  spec.fake_root = true;
   const Plan plan = plan_userns(spec).value();
   const std::string bytes = serialise(plan);
   const Plan back = parse_plan(bytes).value();
@@ -158,6 +236,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
   CHECK(describe(back) == describe(plan));
   CHECK(back.steps == plan.steps);
   CHECK(back.user == plan.user);
+  CHECK(back.filters == plan.filters);
   CHECK(back.argv == plan.argv);
   CHECK(back.env == plan.env);
   CHECK(back.limits.core_size == 0u);

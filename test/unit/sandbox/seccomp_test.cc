@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiled filter, evaluated as the kernel does: a small interpreter of classic BPF.
+// The compiled filters, evaluated as the kernel does: a small interpreter of classic BPF.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -8,9 +8,9 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <iterator>
 #include <span>
 #include <stdexcept>
 
@@ -56,23 +56,39 @@ std::uint32_t run(std::span<const sock_filter> program, const seccomp_data& data
   throw std::runtime_error("the program has no end");
 }
 
-// 0 where the call is let through, else the errno. The lower action wins; of equal ones that of
-// the filter loaded last (seccomp(2)).
-int verdict(long number, std::initializer_list<std::uint64_t> arguments = {},
-            std::uint32_t arch = AUDIT_ARCH_X86_64) {
+using Program = std::span<const sock_filter>;
+const std::vector<Program> kPayload = {kArguments, kSyscalls};
+const std::vector<Program> kGuarded = {kArguments, kSyscalls, kGuard};
+const std::vector<Program> kShutIn = {kArguments, kSyscalls, kNoNetwork};
+const std::vector<Program> kFaking = {kArguments, kSyscalls, kGuard, kNoNetwork, kFakeRoot};
+
+constexpr int kLetThrough = -1;
+
+// The errno that is answered. The lower action wins; of equal ones that of the filter loaded last
+// (seccomp(2)).
+int answer(const std::vector<Program>& stack, long number,
+           std::initializer_list<std::uint64_t> arguments = {},
+           std::uint32_t arch = AUDIT_ARCH_X86_64) {
   seccomp_data data{};
   data.nr = static_cast<int>(number);
   data.arch = arch;
   std::size_t i = 0;
   for (const std::uint64_t argument : arguments) data.args[i++] = argument;
-  const std::uint32_t last = run(kSyscalls, data);
-  const std::uint32_t first = run(kArguments, data);
-  const std::uint32_t action =
-      (first & SECCOMP_RET_ACTION_FULL) < (last & SECCOMP_RET_ACTION_FULL) ? first : last;
-  if (action == SECCOMP_RET_ALLOW) return 0;
+  std::uint32_t action = SECCOMP_RET_ALLOW;
+  for (const Program& program : stack) {
+    const std::uint32_t said = run(program, data);
+    if ((said & SECCOMP_RET_ACTION_FULL) <= (action & SECCOMP_RET_ACTION_FULL)) action = said;
+  }
+  if (action == SECCOMP_RET_ALLOW) return kLetThrough;
   if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
     return static_cast<int>(action & SECCOMP_RET_DATA);
   throw std::runtime_error("an action that is neither");
+}
+
+// Of the payload's filter alone: 0 where the call is let through, else the errno.
+int verdict(long number, std::initializer_list<std::uint64_t> arguments = {},
+            std::uint32_t arch = AUDIT_ARCH_X86_64) {
+  return std::max(answer(kPayload, number, arguments, arch), 0);
 }
 
 constexpr std::uint64_t kHigh = 0xabcd00000000;
@@ -230,6 +246,107 @@ TEST_CASE("sockets of the hypervisor are refused, others not", "[sandbox][seccom
   CHECK(verdict(SYS_socket, {40}) == EPERM);
   CHECK(verdict(SYS_socket, {40 | kHigh}) == EPERM);
   for (const std::uint64_t family : {1u, 2u, 10u, 16u}) CHECK(verdict(SYS_socket, {family}) == 0);
+}
+
+TEST_CASE("behind the guard a payload limits and schedules itself and nobody else",
+          "[sandbox][seccomp]") {
+  for (const int call : {SYS_prlimit64, SYS_sched_setaffinity, SYS_sched_setattr,
+                         SYS_sched_setparam, SYS_sched_setscheduler, SYS_get_robust_list}) {
+    CAPTURE(call);
+    CHECK(answer(kGuarded, call, {0}) == kLetThrough);
+    CHECK(answer(kGuarded, call, {kHigh}) == kLetThrough);  // the kernel takes the low half only
+    for (unsigned bit = 0; bit < 32; ++bit) {
+      CHECK(answer(kGuarded, call, {std::uint64_t{1} << bit}) == EPERM);
+      CHECK(answer(kGuarded, call, {kHigh | std::uint64_t{1} << bit}) == EPERM);
+    }
+    CHECK(answer(kPayload, call, {12345}) == kLetThrough);
+  }
+  // which, who: PRIO_PROCESS is 0, IOPRIO_WHO_PROCESS 1.
+  for (const auto& [call, self] : {std::pair{SYS_setpriority, 0U}, {SYS_ioprio_set, 1U}})
+    for (const std::uint64_t which : {0U, 1U, 2U, 3U, 0x80000000U})
+      for (const std::uint64_t who : {0U, 1U, 1000U, 0xffffffffU}) {
+        CAPTURE(call, which, who);
+        const int want = which == self && who == 0 ? kLetThrough : EPERM;
+        CHECK(answer(kGuarded, call, {which, who}) == want);
+        CHECK(answer(kGuarded, call, {which | kHigh, who | kHigh}) == want);
+        CHECK(answer(kPayload, call, {which, who}) == kLetThrough);
+      }
+}
+
+TEST_CASE("behind the guard no call reaches into another process", "[sandbox][seccomp]") {
+  for (const int call : {SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+                         438 /* pidfd_getfd */, 440 /* process_madvise */}) {
+    CAPTURE(call);
+    CHECK(answer(kPayload, call) == kLetThrough);
+    CHECK(answer(kGuarded, call) == EPERM);
+  }
+  for (const int call : {SYS_kcmp, SYS_perf_event_open, SYS_userfaultfd, SYS_keyctl, SYS_add_key,
+                         SYS_request_key, SYS_move_pages, SYS_migrate_pages}) {
+    CAPTURE(call);
+    CHECK(answer(kGuarded, call, {4711}) == EPERM);
+    CHECK(answer({kGuard}, call, {4711}) == EPERM);
+  }
+}
+
+TEST_CASE("without a network there are sockets between processes only", "[sandbox][seccomp]") {
+  for (const int call : {SYS_socket, SYS_socketpair}) {
+    CHECK(answer(kShutIn, call, {1}) == kLetThrough);
+    CHECK(answer(kShutIn, call, {1 | kHigh}) == kLetThrough);
+    for (const std::uint64_t family : {0U, 2U, 3U, 10U, 16U, 17U, 40U, 0x80000001U, 0xffffffffU}) {
+      CAPTURE(call, family);
+      CHECK(answer(kShutIn, call, {family}) == EACCES);
+      CHECK(answer(kShutIn, call, {family | kHigh}) == EACCES);
+    }
+  }
+  CHECK(answer(kShutIn, SYS_connect) == kLetThrough);
+}
+
+TEST_CASE("a fake root changes owners and users without doing anything", "[sandbox][seccomp]") {
+  for (const int call : {SYS_chown, SYS_fchown, SYS_lchown, SYS_fchownat, SYS_setuid, SYS_setgid,
+                         SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups,
+                         SYS_setfsuid, SYS_setfsgid, SYS_capset}) {
+    CAPTURE(call);
+    CHECK(answer(kFaking, call, {0, 4711, 4711}) == 0);
+    CHECK(answer(kPayload, call, {0, 4711, 4711}) == kLetThrough);
+  }
+  for (const auto& [call, argument] : {std::pair{SYS_mknod, 1}, {SYS_mknodat, 2}})
+    for (const auto& [type, want] : {std::pair{0010000U, kLetThrough},  // fifo
+                                     {0020000U, 0},
+                                     {0060000U, 0},
+                                     {0100000U, kLetThrough},
+                                     {0140000U, kLetThrough},  // socket
+                                     {0000000U, kLetThrough}}) {
+      CAPTURE(call, type);
+      for (const std::uint64_t mode : {type, type | 0777, type | 07644}) {
+        CHECK((argument == 1 ? answer(kFaking, call, {0, mode | kHigh, 0x103})
+                             : answer(kFaking, call, {0, 0, mode | kHigh, 0x103})) == want);
+      }
+    }
+}
+
+TEST_CASE("a fake root is no way around any refusal", "[sandbox][seccomp]") {
+  std::vector<Program> before = kFaking;
+  before.pop_back();
+  int faked = 0;
+  for (int number = 0; number < 600; ++number) {
+    CAPTURE(number);
+    const int now = answer(kFaking, number);
+    if (now == 0) {
+      ++faked;
+      CHECK(answer(before, number) == kLetThrough);
+    } else {
+      CHECK(now == answer(before, number));
+    }
+  }
+  CHECK(faked == 14);
+}
+
+TEST_CASE("each filter by itself knows calls of other architectures", "[sandbox][seccomp]") {
+  for (const Program& program : kFaking)
+    for (const int number : {0, 16, 90, 105, 302}) {
+      CHECK(answer({program}, number, {}, AUDIT_ARCH_I386) == ENOSYS);
+      CHECK(answer({program}, 0x40000000 | number) == ENOSYS);
+    }
 }
 
 #endif

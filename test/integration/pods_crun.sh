@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# ctest: long
+# ctest: timeout 600
+# podpilot in pods of every kind, made by crun.
+# shellcheck source=test/pods/all_pods.sh
+. "$(dirname "$0")/../pods/all_pods.sh" || exit
+needs root
+in_own_mounts "$0" "$@"
+all_pods crun

@@ -1,0 +1,139 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# For sourcing. Every pod of pods.tsv, made by one runtime: the rung
+# that podpilot chooses in it, and what payloads can and cannot do there. The table of results is
+# printed at the end, and kept for scripts/pod-table.
+# shellcheck source=test/integration/lib.sh
+. "${BASH_SOURCE[0]%/*}/../integration/lib.sh" || exit
+# shellcheck source=test/pods/pod.sh
+. "$PODPILOT_SOURCE/test/pods/pod.sh"
+# shellcheck source=test/pods/image.sh
+. "$PODPILOT_SOURCE/test/pods/image.sh"
+
+wrong=() # POD: WHAT, one an entry
+complain() { # WHAT
+  wrong+=("${pod##*/}: $*")
+  printf '  WRONG: %s\n' "$*"
+}
+
+submit_pod_job() { # PROGRAM
+  printf '{"image": "docker://%s/conformance:1", "command": ["/opt/conformance/%s"]}' \
+    "$pod_registry" "$1" | "$program" submit "$pod/data/spool" -
+}
+
+job_says() { # ID JQ-FILTER
+  "$program" queue "$pod/data/spool" --json "$1" | jq -r "$2"
+}
+
+# Holds a check or an attack against pods.tsv; `good`, `all` and `bad` are the caller's.
+judge() { # GOOD(yes|no) NAME WHAT-HAPPENED
+  all=$((all + 1))
+  if [[ $1 == yes ]]; then good=$((good + 1)); else bad+=" $2"; fi
+  if [[ $1 == yes && $not_promised == *" $2 "* ]]; then
+    complain "$2 is not promised in pods.tsv: $3"
+  elif [[ $1 == no && $not_promised != *" $2 "* ]]; then
+    complain "$2 $3"
+  fi
+}
+
+# Sets `conformance`: how many of the checks went well, of how many.
+judge_checks() { # ID
+  local name result good=0 all=0 bad=
+  for name in "$pods_source"/conformance/*; do
+    name=${name##*/}
+    result=$(sed -n "s/^$name //p" "$(job_says "$1" .stdout)")
+    judge "$([[ $result == 'ok '* ]] && echo yes || echo no)" "$name" "${result:-did not run}"
+  done
+  conformance=$good/$all${bad:+, not$bad}
+}
+
+# Sets `attacks`: how many were refused, of how many.
+judge_attacks() { # ID
+  local name result good=0 all=0 bad=
+  while read -r name result; do
+    case "$name $result" in
+      'worked 0' | 'alive yes' | 'exe YES') continue ;; # signals to pid 1, which lives; itself
+    esac
+    judge "$([[ $result =~ ^(E[A-Z0-9]+|SIGSEGV)$ ]] && echo yes || echo no)" "$name" "$result"
+  done <"$(job_says "$1" .stdout)"
+  if ((all < 150)); then complain "only $all attacks were tried"; fi
+  attacks=$good/$all${bad:+, not$bad}
+}
+
+expect_rung() { # WANT GOT
+  if [[ $1 != "$2" ]]; then complain "rung '$2' instead of '$1'"; fi
+}
+
+try_doctor() { # RUNG REMEDY
+  local status=0 want=0 failed
+  run_pod doctor --json --cache /pod/cache || status=$?
+  failed=$(jq -c '.checks[] | select(.result == "failed")' "$pod/out") || failed=$(<"$pod/err")
+  if [[ $1 == - ]]; then want=1; fi
+  if ((status != want)); then complain "doctor ends with $status: $failed"; fi
+  expect_rung "${1#-}" "$(jq -r .rung "$pod/out")"
+  if [[ $1 == - ]] && ! jq -r .remedy <<<"$failed" | grep -qE -- "$2"; then
+    complain "no remedy like '$2': $failed"
+  fi
+}
+
+try_pilot() { # RUNG
+  local id status=0 checks_job attacks_job
+  mkdir "$pod/data/spool"
+  checks_job=$(submit_pod_job run_checks)
+  attacks_job=$(submit_pod_job run_attacks)
+  chown -R "$pod_uid" "$pod/data/spool"
+  run_pod pilot --scheduler spool:/pod/spool --drain --jobs 1 --cache /pod/cache || status=$?
+  conformance=- attacks=-
+  if [[ $1 == - ]]; then
+    if ((status != 125)) || ! grep -q '(sandbox-unavailable)' "$pod/err"; then
+      complain "the pilot ends with $status: $(tail -n 3 "$pod/err")"
+    fi
+    for id in "$checks_job" "$attacks_job"; do
+      [[ $(job_says "$id" .state) == queued ]] || complain "job $(job_says "$id" tojson)"
+    done
+    return
+  fi
+  if ((status != 0)); then complain "the pilot ends with $status: $(tail -n 3 "$pod/err")"; fi
+  for id in "$checks_job" "$attacks_job"; do
+    if [[ $(job_says "$id" .state) != 'done' ]]; then
+      complain "job $(job_says "$id" tojson)"
+      return
+    fi
+  done
+  judge_checks "$checks_job"
+  judge_attacks "$attacks_job"
+}
+
+try_pod() { # NAME WHAT PARTS RUNG NOT-PROMISED|REMEDY
+  local name=$1 rung=$4 not_promised=" $5 " parts start=${EPOCHREALTIME/./} before=${#wrong[@]}
+  read -ra parts <<<"$3"
+  make_pod "$name" "${parts[@]}"
+  try_doctor "$rung" "$5"
+  try_pilot "$rung"
+  printf '%-9s %-16s checks %-18s attacks %-10s %6d ms\n' "$name" "$rung" "$conformance" \
+    "$attacks" $(((${EPOCHREALTIME/./} - start) / 1000))
+  if ((${#wrong[@]} > before)); then rung+=' (WRONG)'; fi
+  printf '| %s | %s | %s | %s | %s |\n' "$name" "$2" "${rung/#-/refused}" "$conformance" \
+    "$attacks" >>"$table"
+  remove_pod
+}
+
+all_pods() { # RUNTIME
+  local name what parts rung rest table
+  needs root "$1" mkfs.ext4 umoci skopeo
+  start_registry
+  conformance_image "$tmp/conformance"
+  push "$tmp/conformance" conformance:1
+  make_node "$1" "$tmp/registry/storage"
+  table=$PODPILOT_BUILD/pods-$1.md
+  printf '| pod | what it is | rung | checks passed | attacks refused |\n' >"$table"
+  printf '| --- | --- | --- | --- | --- |\n' >>"$table"
+  # By hand: PODS="C F" bash test/integration/pods.sh
+  while IFS='|' read -r name what parts rung rest; do
+    if [[ $name == '#'* || " ${PODS:-$name} " != *" $name "* ]]; then continue; fi
+    try_pod "$name" "$what" "$parts" "$rung" "$rest"
+  done <"$pods_source/pods.tsv"
+  cat "$table"
+  if ((${#wrong[@]})); then fail "$(printf '%s\n' "${#wrong[@]} expectations:" "${wrong[@]}")"; fi
+}
