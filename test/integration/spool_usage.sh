@@ -45,6 +45,8 @@ stubborn=$(job 'trap "" TERM INT HUP
 start_pilot --pids-limit 200
 begun() { [[ $(cat "$cache"/scratch/*/*/files/_podpilot_stdout 2>/dev/null) == begun ]]; }
 wait_for 20 begun
+many() { (($(pgrep -c -x "bomb$$") > 90)); }
+wait_for 20 many
 expect_exit 0 podpilot cancel "$spool" "$stubborn"
 wait_for 20 job_is "$stubborn" failed
 kill -TERM "$pilot"
