@@ -113,12 +113,6 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
-std::vector<Filter> filters_of(const Spec& spec) {
-  std::vector<Filter> filters = {Filter::payload};
-  if (spec.fake_root) filters.push_back(Filter::fake_root);
-  return filters;
-}
-
 std::string_view name(Op op) {
   switch (op) {
     case Op::overlay:
@@ -156,6 +150,7 @@ Result<Plan> plan_userns(const Spec& spec) {
   Plan plan;
   plan.namespaces = kNamespaces;
   if (spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
+  TRY(check_namespaces(spec, plan.namespaces));
   plan.user = spec.user;
   plan.workspace = spec.workspace;
   plan.hostname = spec.hostname;
@@ -164,11 +159,19 @@ Result<Plan> plan_userns(const Spec& spec) {
   plan.env = spec.env;
   plan.workdir = spec.workdir;
   plan.capabilities = spec.user.uid == 0 ? kPayloadCapabilities : 0;
-  plan.filters = filters_of(spec);
+  plan.filters = filters_for(spec, plan.namespaces);
   plan.limits = spec.limits;
   plan.read_only_root = spec.read_only;
   plan.terminal = spec.terminal;
   return plan;
+}
+
+std::vector<Filter> filters_for(const Spec& spec, std::uint64_t namespaces) {
+  std::vector<Filter> filters = {Filter::payload};
+  if (spec.network == Network::none && !(namespaces & CLONE_NEWNET))
+    filters.push_back(Filter::no_network);
+  if (spec.fake_root) filters.push_back(Filter::fake_root);
+  return filters;
 }
 
 std::string describe(const Plan& plan) {

@@ -60,6 +60,10 @@ struct Plan {
 // The rung `userns`. Fault::invalid where the Spec asks for what cannot be (spec_check.h).
 Result<Plan> plan_userns(const Spec& spec);
 
+// In the order of loading. A network that is not wanted and for which there is no namespace
+// (CLONE_NEW*) is kept away by a filter.
+std::vector<Filter> filters_for(const Spec& spec, std::uint64_t namespaces);
+
 // One line a step: for golden tests and `run --print-plan`.
 std::string describe(const Plan& plan);
 

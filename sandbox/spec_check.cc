@@ -2,6 +2,7 @@
 #include "sandbox/spec_check.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <array>
@@ -112,6 +113,16 @@ Result<void> check_spec(const Spec& spec) {
   for (const TmpfsMount& tmpfs : spec.tmpfs) TRY(check_target(tmpfs.target));
   for (const std::string& device : spec.devices) TRY(check_device(device));
   if (!spec.hostname.empty()) TRY(check_hostname(spec.hostname));
+  return {};
+}
+
+Result<void> check_namespaces(const Spec& spec, std::uint64_t namespaces) {
+  const auto lacking = [](std::string_view wish, std::string_view kind) {
+    return Error{Fault::unsupported,
+                 fmt::format("{}: this pod allows no {} namespaces", wish, kind)};
+  };
+  if (!spec.hostname.empty() && !(namespaces & CLONE_NEWUTS)) return lacking("a hostname", "UTS");
+  if (spec.read_only && !(namespaces & CLONE_NEWNS)) return lacking("a read-only root", "mount");
   return {};
 }
 

@@ -2,6 +2,8 @@
 // Refuses a Spec that asks for what cannot be, whatever the pod.
 #pragma once
 
+#include <cstdint>
+
 #include "sandbox/base/result.h"
 #include "sandbox/spec.h"
 
@@ -10,5 +12,9 @@ namespace podpilot::sandbox {
 // Fault::invalid: a relative path, a target inside /proc, /sys or /dev, a device outside /dev, a
 // hostname that is none, an empty argv, no layer, a NUL byte anywhere.
 Result<void> check_spec(const Spec& spec);
+
+// Fault::unsupported: what can be had only with one of the namespaces (CLONE_NEW*) that are not
+// among these. Nobody is run with less than was asked for.
+Result<void> check_namespaces(const Spec& spec, std::uint64_t namespaces);
 
 }  // namespace podpilot::sandbox

@@ -219,6 +219,34 @@ TEST_CASE("/etc/resolv.conf is the pod's though the image has it as a dangling l
   CHECK(flight.output.starts_with("/etc/resolv.conf 100"));
 }
 
+TEST_CASE("a hostname is written into no file but the sandbox's own", "[sandbox][tree]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  image.dir().write("outside", "kept");
+  image.dir().write(image.layer("etc/other"), "kept");
+  const std::string file = image.layer("etc/hostname");
+  SECTION("nothing there") {}
+  SECTION("a file of the image") {
+    image.dir().write(file, "image");
+  }
+  SECTION("a link to the outside") {
+    image.dir().link(file, image.dir() / "outside");
+  }
+  SECTION("a link to another file of the image") {
+    image.dir().link(file, "other");
+  }
+  SECTION("a fifo that nobody reads") {
+    REQUIRE(::mkfifo((image.dir() / file).c_str(), 0644) == 0);
+  }
+  sandbox::Spec spec = image.spec({"look", "cat", "/etc/hostname", "stat", "/etc/hostname", "cat",
+                                   "/proc/sys/kernel/hostname", "cat", "/etc/other"});
+  spec.hostname = "node1";
+  const Flight flight = fly(spec);
+  INFO(flight.text());
+  CHECK(flight.output == "node1\n/etc/hostname 100644 0:0\nnode1\nkept");
+  CHECK(image.dir().read("outside") == "kept");
+}
+
 TEST_CASE("a tree that a payload made too deep for any path can be removed", "[sandbox][tree]") {
   if (rerun_unprivileged()) return;
   Image image;

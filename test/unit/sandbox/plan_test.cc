@@ -9,6 +9,7 @@
 
 #include "sandbox/base/io.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/spec_check.h"
 #include "test/catch.h"
 
 using namespace podpilot;
@@ -193,6 +194,28 @@ TEST_CASE("devices are nodes below /dev that the sandbox does not make itself", 
     spec.devices = {device};
     CHECK(refusal(spec).starts_with("device "));
   }
+}
+
+TEST_CASE("a wish that takes a namespace is refused, or kept by a filter, without it",
+          "[sandbox][plan]") {
+  using Filters = std::vector<Filter>;
+  Spec spec = typical();
+  CHECK(check_namespaces(spec, 0));
+  CHECK(filters_for(spec, 0) == Filters{Filter::payload});
+  spec.network = Network::none;
+  spec.fake_root = true;
+  CHECK(filters_for(spec, CLONE_NEWNET) == Filters{Filter::payload, Filter::fake_root});
+  CHECK(filters_for(spec, CLONE_NEWPID) ==
+        Filters{Filter::payload, Filter::no_network, Filter::fake_root});
+  CHECK(check_namespaces(spec, 0));
+  spec.hostname = "node1";
+  CHECK(check_namespaces(spec, CLONE_NEWUTS));
+  REQUIRE_FALSE(check_namespaces(spec, CLONE_NEWNS));
+  CHECK(check_namespaces(spec, CLONE_NEWNS).error().fault == Fault::unsupported);
+  spec.hostname.clear();
+  spec.read_only = true;
+  CHECK(check_namespaces(spec, CLONE_NEWNS));
+  CHECK_FALSE(check_namespaces(spec, CLONE_NEWUTS));
 }
 
 TEST_CASE("network, hostname, devices and a read-only root are in the plan", "[sandbox][plan]") {
