@@ -7,6 +7,7 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/message.h"
+#include "sandbox/base/kernel.h"
 
 namespace {
 
@@ -31,6 +32,9 @@ int start(const CommandText& command, std::span<char* const> words) {
     fmt::print("{}", command_help(command));
     return 0;
   }
+  if (command.command != kVersion)
+    if (const Result<void> kernel = check_kernel(); !kernel)
+      return report_failure(command.name, Origin::site, kernel.error());
   for (const auto& [id, run] : kRunners)
     if (id == command.command) return run(*options);
   return kExitFailed;

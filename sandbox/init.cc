@@ -13,6 +13,7 @@
 
 #include <utility>
 
+#include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/poller.h"
@@ -37,7 +38,7 @@ Result<void> keep_only(InitContext& context) {
   }
   for (int i = 0; i <= kReportFd; ++i)
     if (::dup3(*wanted[i], i, O_CLOEXEC) < 0) return sys_error("dup");
-  if (::close_range(kReportFd + 1, ~0U, 0) != 0) return sys_error("close_range");
+  if (!close_from(kReportFd + 1, CloseWhen::now)) return sys_error("close descriptors");
   context.report = kReportFd;
   return {};
 }

@@ -86,7 +86,9 @@ int landlock_abi() {
 
 Result<int> restrict_filesystem(const LandlockRules& rules) {
   const int abi = landlock_abi();
-  if (abi == 0) return 0;
+  // ABI 1 refuses every rename and link between folders (EXDEV): what is made in one place and put
+  // into another could not be.
+  if (abi < 2) return 0;
   const std::uint64_t files = handled_files(abi);
   RulesetAttributes attributes{.handled_access_fs = files};
   if (rules.scope_ipc && abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;

@@ -20,7 +20,8 @@ struct LandlockRules {
 // 0 where the kernel has none or the pod refuses it.
 int landlock_abi();
 
-// What the kernel's ABI does not know is left out; returns the ABI that was used, 0 for none.
+// What the kernel's ABI does not know is left out; returns the ABI that was used, 0 for none. ABI 1
+// counts as none.
 // The caller must have set no_new_privs.
 Result<int> restrict_filesystem(const LandlockRules& rules);
 

@@ -13,6 +13,7 @@
 
 #include <cstring>
 
+#include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/poller.h"
@@ -134,7 +135,7 @@ void hide_arguments() {
   for (int fd = 0; fd <= 2 && null; ++fd) ::dup3(null.get(), fd, O_CLOEXEC);
   // What the pilot itself inherited by mistake; pipes among it would never see their end.
   if (::dup3(control.get(), kControlFd, O_CLOEXEC) >= 0) control.release();
-  ::close_range(kControlFd + 1, ~0U, 0);
+  if (!close_from(kControlFd + 1, CloseWhen::now)) ::_exit(1);
   hide_arguments();
   const Result<void> ended = launcher_loop(BorrowedFd(kControlFd), {pilot, ::getpid()});
   ::_exit(ended ? 0 : 1);

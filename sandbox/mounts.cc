@@ -10,6 +10,7 @@
 
 #include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
+#include "sandbox/bind_mount.h"
 #include "sandbox/targets.h"
 
 namespace podpilot::sandbox {
@@ -25,29 +26,6 @@ Result<bool> is_folder(BorrowedFd fd) {
   struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return sys_error("fstat");
   return S_ISDIR(st.st_mode);
-}
-
-// A detached copy of what is mounted at `path`, with all below it.
-Result<UniqueFd> clone_tree(int dir, const std::string& path, unsigned flags) {
-  UniqueFd tree(::open_tree(dir, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
-  if (!tree) return sys_error("open_tree " + (path.empty() ? std::string("target") : path));
-  return tree;
-}
-
-// Flags are only ever added: those that the pod's own mounts carry are locked in a user namespace.
-Result<void> set_flags(BorrowedFd tree, std::uint64_t flags) {
-  mount_attr attr{};
-  attr.attr_set = flags;
-  if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) != 0)
-    return sys_error("mount_setattr");
-  return {};
-}
-
-Result<void> attach(BorrowedFd tree, BorrowedFd target) {
-  if (::move_mount(tree.get(), "", target.get(), "",
-                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
-    return sys_error("move_mount");
-  return {};
 }
 
 // Read-only: a device can be written all the same, but the node's mode and owner stay. Where the
@@ -148,10 +126,10 @@ Result<void> MountBuilder::proc(const Step& step) {
   // entries of all others in the pod, later ones too, belong to the payload's kernel uid: it could
   // write their oom_score_adj.
   if (errno != EPERM && errno != EACCES) return sys_error("procfs");
-  const UniqueFd tree = TRY(clone_tree(AT_FDCWD, "/proc", AT_RECURSIVE));
-  TRY(set_flags(tree,
-                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
-  TRY(attach(tree, target));
+  const UniqueFd pods(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!pods) return sys_error("open /proc");
+  TRY(bind_mount(pods, target, Depth::tree,
+                 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
   for (const pid_t pid : hidden_)
     TRY(cover({.op = Op::cover, .target = fmt::format("{}/{}", step.target, pid)}));
   return {};
@@ -164,9 +142,7 @@ Result<void> MountBuilder::bind(const Step& step) {
   if (!source) return sys_error("open");
   const bool folder = TRY(is_folder(source));
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, folder));
-  const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH | AT_RECURSIVE));
-  TRY(set_flags(tree, attributes(step.access, MOUNT_ATTR_NODEV)));
-  return attach(tree, target);
+  return bind_mount(source, target, Depth::tree, attributes(step.access, MOUNT_ATTR_NODEV));
 }
 
 Result<void> MountBuilder::bind_device(const Step& step) {
@@ -178,9 +154,7 @@ Result<void> MountBuilder::bind_device(const Step& step) {
   if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
     return Error{Fault::invalid, "not a device node"};
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, false));
-  const UniqueFd tree = TRY(clone_tree(source.get(), "", AT_EMPTY_PATH));
-  TRY(set_flags(tree, kDeviceFlags));
-  return attach(tree, target);
+  return bind_mount(source, target, Depth::one, kDeviceFlags);
 }
 
 Result<void> MountBuilder::fresh(const Step& step, const char* type) {
@@ -223,18 +197,16 @@ Result<void> MountBuilder::cover(const Step& step) {
       return sys_error("mount");
     return {};
   }
-  const UniqueFd null = TRY(clone_tree(AT_FDCWD, "/dev/null", 0));
-  TRY(set_flags(null, kDeviceFlags));
-  return attach(null, *target);
+  const UniqueFd null(::open("/dev/null", O_PATH | O_CLOEXEC));
+  if (!null) return sys_error("open /dev/null");
+  return bind_mount(null, *target, Depth::one, kDeviceFlags);
 }
 
 Result<void> MountBuilder::read_only(const Step& step) {
   Result<UniqueFd> target = open_in_root(root_, relative(step.target), O_PATH | O_NOFOLLOW);
   if (!target && target.error().fault == Fault::not_found) return {};
   if (!target) return std::move(target).error();
-  const UniqueFd tree = TRY(clone_tree(target->get(), "", AT_EMPTY_PATH | AT_RECURSIVE));
-  TRY(set_flags(tree, attributes(Access::read_only, 0)));
-  return attach(tree, *target);
+  return bind_mount(*target, *target, Depth::tree, attributes(Access::read_only, 0));
 }
 
 Result<void> MountBuilder::enter() {
@@ -255,10 +227,7 @@ Result<void> MountBuilder::enter() {
 }
 
 Result<void> make_root_read_only() {
-  mount_attr attr{};
-  attr.attr_set = MOUNT_ATTR_RDONLY;
-  if (::mount_setattr(AT_FDCWD, "/", 0, &attr, sizeof attr) != 0) return sys_error("mount_setattr");
-  return {};
+  return restrict_mount("/", MOUNT_ATTR_RDONLY);
 }
 
 }  // namespace podpilot::sandbox

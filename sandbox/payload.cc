@@ -13,6 +13,7 @@
 #include <cstring>
 #include <memory>
 
+#include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/text.h"
@@ -107,7 +108,7 @@ Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
   [[maybe_unused]] const int abi = TRY(restrict_payload());
   for (int fd = 0; fd <= 2; ++fd)  // they were kept O_CLOEXEC until here
     if (::fcntl(fd, F_SETFD, 0) != 0) return sys_error("F_SETFD");
-  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return sys_error("close_range");
+  if (!close_from(3, CloseWhen::on_exec)) return sys_error("close descriptors");
   reset_signals();
   return load_filters(plan.filters);
 }

@@ -68,7 +68,10 @@ Finding check_landlock() {
   const int abi = sandbox::landlock_abi();
   if (abi == 0)
     return {"landlock", Mark::note, "not there: a pull is not shut in",
-            "a kernel of 5.13 or newer with lsm=landlock"};
+            "a kernel of 5.19 or newer with lsm=landlock"};
+  if (abi == 1)
+    return {"landlock", Mark::note, "ABI 1, too old: a pull is not shut in",
+            "a kernel of 5.19 or newer"};
   return {"landlock", Mark::good, fmt::format("ABI {}", abi), ""};
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/text.h"
@@ -50,7 +51,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   }
   for (int i = 0; i < count; ++i)
     if (::dup2(fds[i], i) < 0) fail();
-  if (::close_range(static_cast<unsigned>(count), ~0U, CLOSE_RANGE_CLOEXEC) != 0) fail();
+  if (!close_from(count, CloseWhen::on_exec)) fail();
   ::execve(program, argv, env);
   fail();
   ::_exit(127);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sandbox/base/result.h"
+
+namespace podpilot {
+
+// Fails, as unsupported, with the first of the system calls that nothing here does without and
+// that this kernel lacks, or a seccomp profile refuses; names the kernel that has it.
+Result<void> check_kernel();
+
+}  // namespace podpilot
