@@ -85,7 +85,8 @@ struct Hangar {
   ScratchDir scratch_dir;
   std::unique_ptr<Scratch> scratch = *Scratch::open(poller, scratch_dir / "s", Removal::on_thread);
   HeldImages images{poller, image.spec({"/bin/act"}).layers.at(0)};
-  Site site{poller, launcher(), images, *scratch, std::chrono::milliseconds(200)};
+  Watchdog watchdog{poller, Watchdog::Account::yes};
+  Site site{poller, launcher(), images, *scratch, watchdog, std::chrono::milliseconds(200)};
   Pilot pilot;
   Poller::Handle tick;
 
