@@ -148,6 +148,25 @@ class Reaper {
   std::optional<int> ended_;
 };
 
+// What the payload left running counts as well: getrusage(2) knows only the reaped.
+void reap_everybody() {
+  kill_everybody(SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
+// Files in a tmpfs take memory that no process need have mapped, and the pilot cannot reach this
+// root by a path.
+Result<void> report_tmpfs(const Plan& plan, BorrowedFd report) {
+  for (const Step& step : plan.steps) {
+    if (step.op != Op::tmpfs) continue;
+    const UniqueFd fd(::open(step.target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return sys_error("open " + step.target);
+    TRY(send_report(report, {.kind = ReportKind::memory}, fd));
+  }
+  return {};
+}
+
 Report ended_report(int wait_status) {
   Report report{.kind = ReportKind::ended, .wait_status = wait_status};
   rusage usage{};
@@ -171,6 +190,7 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
     TRY(send_report(report, {.kind = ReportKind::terminal}, terminal.master));
     terminal.master.reset();
   }
+  TRY(report_tmpfs(plan, report));
   Payload payload = TRY(fork_payload(plan, terminal.slave));
   TRY(keep_capabilities(0));
   for (int fd = 0; fd < kReportFd; ++fd) ::close(fd);  // the payload's alone: readers see its EOF
@@ -196,6 +216,7 @@ void run_init(const Plan& plan, InitContext context) {
   Report failure;
   const Result<int> status = live(plan, context, failure);
   if (status) {
+    reap_everybody();
     [[maybe_unused]] const auto sent = send_report(BorrowedFd(kReportFd), ended_report(*status));
     ::_exit(0);
   }

@@ -27,9 +27,6 @@ namespace {
 constexpr const char* kCommand = "pilot";
 constexpr std::string_view kSpoolScheme = "spool:";
 
-// Of the pod's memory, for the pilot and its pulls.
-constexpr std::uint64_t kReserve = 128ULL << 20;
-
 std::string pilot_name(const Options& options) {
   if (options.has("name")) return options.text("name");
   std::array<char, 256> host{};
@@ -53,7 +50,7 @@ Result<PilotPolicy> make_policy(const Options& options) {
   PilotPolicy policy;
   Resources& total = policy.offer.total;
   total = TRY(detect_resources(scratch_folder(options)));
-  total.memory -= std::min(total.memory / 2, kReserve);
+  total.memory = lendable(total.memory);
   if (options.has("cpus")) {
     const std::uint64_t cpus = TRY(options.number("cpus"));
     total.cpus = static_cast<unsigned>(cpus);
@@ -102,7 +99,20 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
 
   Puller puller(poller, *store,
                 {.cache = cache_folder(options), .registry_config = *config, .progress = {}});
-  Site site{poller, launcher, puller, **scratch, policy->stop_grace};
+  Watchdog watchdog(poller, Watchdog::Account::yes);
+  Site site{.poller = poller,
+            .launcher = launcher,
+            .images = puller,
+            .scratch = **scratch,
+            .watchdog = watchdog,
+            .time_limit_grace = policy->stop_grace,
+            .memory_limit = policy->offer.total.memory,
+            .process_limit = 0};
+  if (options.has("pids-limit")) {
+    const Result<unsigned> limit = count_option(options, "pids-limit");
+    if (!limit) return report_usage(kCommand, limit.error());
+    site.process_limit = *limit;
+  }
   SpoolScheduler scheduler(poller, spool, pilot_name(options));
   log::info("pilot starts", {{"version", std::string(build_info().version)},
                              {"scheduler", options.text("scheduler")},

@@ -31,6 +31,7 @@ class Run {
       : options_(options),
         launcher_(std::move(launcher)),
         signals_(std::move(signals)),
+        watchdog_(poller_, Watchdog::Account::no),
         scheduler_(poller_, job, [this] { pass_held_signal(); }),
         job_(std::move(job)),
         terminal_(poller_) {}
@@ -62,7 +63,7 @@ class Run {
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});
-    site_.emplace(poller_, launcher_, *puller_, *scratch_);
+    site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
     return {};
   }
 
@@ -138,6 +139,7 @@ class Run {
   Poller poller_;
   sandbox::Launcher launcher_;
   SignalFd signals_;
+  Watchdog watchdog_;
   SingleJob scheduler_;
   JobDescription job_;
   TerminalRelay terminal_;

@@ -13,6 +13,7 @@
 #include "agent/job/image_supplier.h"
 #include "agent/job/scratch.h"
 #include "agent/job/state.h"
+#include "agent/job/watchdog.h"
 #include "agent/scheduler/scheduler.h"
 #include "sandbox/base/poller.h"
 #include "sandbox/launcher.h"
@@ -25,8 +26,12 @@ struct Site {
   sandbox::Launcher& launcher;
   ImageSupplier& images;
   Scratch& scratch;
+  Watchdog& watchdog;
   // Between SIGTERM and SIGKILL at a time limit; a soft stop brings its own.
   std::chrono::milliseconds time_limit_grace{10'000};
+  // Of jobs that say nothing themselves; 0: none.
+  std::uint64_t memory_limit = 0;
+  unsigned process_limit = 0;
 };
 
 // Where the payload's 0, 1 and 2 lead.
@@ -66,12 +71,17 @@ class JobRun {
   void terminate();
   void kill();
   void read_reports();
+  void watch();
+  void over_limit(Excess excess, std::string text);
   void sandbox_ended();
+  void measured(const JobFigures& peak);
   void send_outputs();
   void finish();
   void clean();
   void fail(Origin origin, const Error& error);
+  void fail(const Outcome& judged);
   void judge_end();
+  void judge_limits();
   Done then(Event good, Event bad, Origin origin);
 
   Site& site_;
@@ -94,6 +104,8 @@ class JobRun {
 
   std::optional<sandbox::Sandbox> sandbox_;
   std::optional<sandbox::Report> last_report_;
+  std::vector<UniqueFd> tmpfs_;
+  std::unique_ptr<Watchdog::Watch> watch_;
   Clock::time_point launched_at_{};
   Clock::time_point started_at_{};
   Poller::Handle reports_;

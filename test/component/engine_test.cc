@@ -85,12 +85,13 @@ struct Hangar {
   ScratchDir scratch_dir;
   std::unique_ptr<Scratch> scratch = *Scratch::open(poller, scratch_dir / "s", Removal::on_thread);
   HeldImages images{poller, image.spec({"/bin/act"}).layers.at(0)};
+  Watchdog watchdog{poller, Watchdog::Account::yes};
   Site site;
   Pilot pilot;
   Poller::Handle tick;
 
   explicit Hangar(unsigned capacity = 2, sandbox::Launcher& launcher = test::launcher())
-      : site{poller, launcher, images, *scratch, std::chrono::milliseconds(200)},
+      : site{poller, launcher, images, *scratch, watchdog, std::chrono::milliseconds(200)},
         pilot(site, scheduler, policy(capacity)) {
     turn();
   }

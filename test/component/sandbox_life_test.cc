@@ -85,13 +85,21 @@ TEST_CASE("limits are set, never above the pod's own", "[sandbox][life]") {
   if (rerun_unprivileged()) return;
   Image image;
   sandbox::Spec spec = image.spec({"look", "cat", "/proc/self/limits"});
-  spec.limits = {.open_files = 77, .core_size = 0, .file_size = UINT64_MAX - 1};
+  spec.limits = {.open_files = 77,
+                 .core_size = 0,
+                 .file_size = UINT64_MAX - 1,
+                 .data_size = 400'000'000,
+                 .processes = 50,
+                 .cpu_seconds = 7};
   const Flight flight = fly(spec);
   std::string squeezed;
   for (const char c : flight.output)
     if (c != ' ' || squeezed.empty() || squeezed.back() != ' ') squeezed += c;
   CHECK(squeezed.find("Max open files 77 77 files") != std::string::npos);
   CHECK(squeezed.find("Max core file size 0 0 bytes") != std::string::npos);
+  CHECK(squeezed.find("Max data size 400000000 400000000 bytes") != std::string::npos);
+  CHECK(squeezed.find("Max cpu time 7 8 seconds") != std::string::npos);
+  CHECK(squeezed.find("Max processes 51 51 processes") != std::string::npos);
 }
 
 TEST_CASE("a program that cannot be run is told apart from a sandbox that failed",

@@ -127,7 +127,8 @@ run_pod() { # ARGUMENT...
   timeout --kill-after 5 90 "${runtime[@]}" run --bundle "$pod" "$name" \
     </dev/null >"$pod/out" 2>"$pod/err" || status=$?
   "${runtime[@]}" delete --force "$name" >/dev/null 2>&1 || true
-  rmdir --parents --ignore-fail-on-non-empty "/sys/fs/cgroup/$pod_cgroup/$name" 2>/dev/null || true
+  # Of a run that went wrong the first may be there, of any the second.
+  rmdir "/sys/fs/cgroup/$pod_cgroup/$name" "/sys/fs/cgroup/$pod_cgroup" 2>/dev/null || true
   kill "$registry_server"
   wait "$registry_server" || true
   umount "$pod/rootfs"
