@@ -108,6 +108,12 @@ serve_pod_registry() {
     wait "$registry_pid"' bash "$PODPILOT_SOURCE" "$pod" "$pod_registry"
 }
 
+# What the runtime leaves: the parent, and of a run that went wrong the pod's own.
+no_pod_cgroup() {
+  rmdir "/sys/fs/cgroup/$pod_cgroup/${pod##*/}" "/sys/fs/cgroup/$pod_cgroup" 2>/dev/null || true
+  [[ ! -e /sys/fs/cgroup/$pod_cgroup ]]
+}
+
 # podpilot's exit code; its output is in $pod/out and $pod/err. Each run has a root of its own, as a
 # restarted container; the emptyDir stays.
 run_pod() { # ARGUMENT...
@@ -127,8 +133,7 @@ run_pod() { # ARGUMENT...
   timeout --kill-after 5 90 "${runtime[@]}" run --bundle "$pod" "$name" \
     </dev/null >"$pod/out" 2>"$pod/err" || status=$?
   "${runtime[@]}" delete --force "$name" >/dev/null 2>&1 || true
-  # Of a run that went wrong the first may be there, of any the second.
-  rmdir "/sys/fs/cgroup/$pod_cgroup/$name" "/sys/fs/cgroup/$pod_cgroup" 2>/dev/null || true
+  wait_for 5 no_pod_cgroup
   kill "$registry_server"
   wait "$registry_server" || true
   umount "$pod/rootfs"
