@@ -15,6 +15,7 @@ readonly pod_registry=127.0.0.1:5000
 # look for it (the machine's may be version 1): what is mounted for pods ends with the script.
 in_own_mounts() { # SCRIPT [ARGUMENT...]
   if [[ -z ${PODPILOT_OWN_MOUNTS:-} ]]; then
+    rm -rf "$tmp" # exec leaves no EXIT to do it
     PODPILOT_OWN_MOUNTS=1 exec unshare --mount --propagation private bash "$@"
   fi
   mount -t cgroup2 none /sys/fs/cgroup
