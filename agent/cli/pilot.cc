@@ -124,8 +124,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
   });
-  if (const Result<void> ended = pilot.run(); !ended)
-    return report_failure(kCommand, Origin::scheduler, ended.error());
+  if (const auto ended = pilot.run(); !ended)
+    return report_failure(kCommand, ended.error().origin, ended.error().error);
   log::info("pilot ends");
   return 0;
 }

@@ -406,6 +406,31 @@ TEST_CASE("a launcher that is let go ends, and its sandboxes with it", "[sandbox
   CHECK(readable(one->ended()));
 }
 
+TEST_CASE("kill -9 of the launcher leaves no process", "[sandbox][life]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  auto own = sandbox::Launcher::start();
+  REQUIRE(own);
+  const sandbox::Plan plan = sandbox::plan_userns(image.spec({"act", "storm"})).value();
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  Flight flight;
+  flight.out.reset(ends[0]);
+  UniqueFd theirs(ends[1]);
+  auto launched = own->launch(plan, {.in = theirs, .out = theirs, .error = theirs});
+  REQUIRE(launched);
+  flight.sandbox = *std::move(launched);
+  REQUIRE(flight.until_output("ready"));
+  CHECK_FALSE(readable(own->ended(), 0));
+  own->retire();
+  CHECK(readable(own->ended()));
+  CHECK(flight.gone());
+  CHECK_FALSE(own->launch(plan, {.in = theirs, .out = theirs, .error = theirs}));
+  theirs.reset();
+  pollfd writers{flight.out.get(), 0, 0};  // POLLHUP: no process of the storm has it any more
+  CHECK(::poll(&writers, 1, 5000) == 1);
+}
+
 TEST_CASE("a sandbox whose reports nobody reads any more ends", "[sandbox][life]") {
   if (rerun_unprivileged()) return;
   Image image;
