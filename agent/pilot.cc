@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,13 +34,31 @@ Pilot::Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy)
 
 Pilot::~Pilot() = default;
 
-Result<void> Pilot::run() {
-  TRY(scheduler_.start(offer_, *this));
+std::expected<void, PilotFailure> Pilot::run() {
+  if (const Result<void> started = scheduler_.start(offer_, *this); !started)
+    return std::unexpected(PilotFailure{Origin::scheduler, started.error()});
+  launcher_ = site_.poller.watch(site_.launcher.ended(), POLLIN, [this](short) {
+    launcher_.reset();
+    launcher_gone();
+  });
   check_end();
-  TRY(site_.poller.run());
+  if (const Result<void> turned = site_.poller.run(); !turned)
+    return std::unexpected(PilotFailure{Origin::pilot, turned.error()});
   scheduler_.stop();
-  if (broken_) return *broken_;
+  if (broken_) return std::unexpected(*broken_);
   return {};
+}
+
+// What runs ends by itself, as its sandbox died too; what would run next cannot.
+void Pilot::launcher_gone() {
+  if (!broken_)
+    broken_ = {
+        Origin::site,
+        {Fault::transient, "the launcher was killed from outside, perhaps for want of memory"}};
+  log::error("the launcher is gone: draining", {{"jobs", fmt::format("{}", claims_.size())}});
+  drain();
+  for (auto& [id, claim] : claims_)
+    if (claim.job && claim.job->state().phase < Phase::starting) claim.job->post(Event::stop_hard);
 }
 
 void Pilot::interrupted() {
@@ -73,7 +92,7 @@ ClaimAnswer Pilot::request_claim(ClaimId claim, const Resources& wanted) {
 
 ActivateAnswer Pilot::activate(ClaimId id, const std::string& job) {
   const auto found = claims_.find(id);
-  if (found == claims_.end() || found->second.releasing || offer_.draining)
+  if (found == claims_.end() || found->second.ending || offer_.draining)
     return ActivateAnswer::refused;
   if (found->second.job) return ActivateAnswer::try_again;
   log::info("job taken", {{"job", job}});
@@ -112,7 +131,14 @@ void Pilot::resume(ClaimId claim) {
 void Pilot::release(ClaimId id) {
   const auto found = claims_.find(id);
   if (found == claims_.end()) return;
-  found->second.releasing = true;
+  found->second.scheduler_knows = true;
+  end_claim(id);
+}
+
+void Pilot::end_claim(ClaimId id) {
+  const auto found = claims_.find(id);
+  if (found == claims_.end()) return;
+  found->second.ending = true;
   found->second.contact.reset();
   if (!found->second.job) return drop(id);
   found->second.job->post(Event::release);
@@ -121,7 +147,7 @@ void Pilot::release(ClaimId id) {
 void Pilot::contact_lost(ClaimId id, Clock::time_point until) {
   const auto found = claims_.find(id);
   if (found == claims_.end()) return;
-  found->second.contact = site_.poller.at(until, [this, id] { release(id); });
+  found->second.contact = site_.poller.at(until, [this, id] { end_claim(id); });
   if (found->second.job) found->second.job->post(Event::contact_lost);
 }
 
@@ -140,10 +166,7 @@ void Pilot::drain() {
   std::vector<ClaimId> unused;
   for (const auto& [id, claim] : claims_)
     if (!claim.job) unused.push_back(id);
-  for (const ClaimId id : unused) {
-    scheduler_.release(id);
-    drop(id);
-  }
+  for (const ClaimId id : unused) drop(id);
   check_end();
 }
 
@@ -152,7 +175,7 @@ void Pilot::exhausted() {
 }
 
 void Pilot::broken(Error why) {
-  if (!broken_) broken_ = std::move(why);
+  if (!broken_) broken_ = {Origin::scheduler, std::move(why)};
   std::vector<ClaimId> all;
   for (const auto& [id, claim] : claims_) all.push_back(id);
   for (const ClaimId id : all) release(id);
@@ -178,16 +201,15 @@ void Pilot::job_over(ClaimId id) {
     const auto found = claims_.find(id);
     if (found == claims_.end()) return;
     found->second.job.reset();
-    if (found->second.releasing || offer_.draining) {
-      if (!found->second.releasing) scheduler_.release(id);
-      return drop(id);
-    }
+    if (found->second.ending || offer_.draining) return drop(id);
     scheduler_.deactivated(id);
   });
 }
 
-void Pilot::drop(ClaimId claim) {
-  claims_.erase(claim);
+void Pilot::drop(ClaimId id) {
+  const auto found = claims_.find(id);
+  if (!found->second.scheduler_knows) scheduler_.release(id);
+  claims_.erase(found);
   publish();
   check_end();
 }

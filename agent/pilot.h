@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <expected>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,14 +22,20 @@ struct PilotPolicy {
   std::chrono::milliseconds stop_grace{10'000};
 };
 
+// Why a pilot ended early; a new pod might mend it.
+struct PilotFailure {
+  Origin origin;
+  Error error;
+};
+
 class Pilot final : public PilotPort {
  public:
   // Site and scheduler outlive the pilot.
   Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy);
   ~Pilot() override;
 
-  // Runs the loop to the end. An Error is one that a new pod might mend.
-  Result<void> run();
+  // Runs the loop to the end.
+  std::expected<void, PilotFailure> run();
   // A signal from outside: the first SIGTERM, SIGINT or SIGHUP drains, the second stops the jobs.
   void interrupted();
 
@@ -50,10 +57,13 @@ class Pilot final : public PilotPort {
   struct Claim {
     Resources held;
     std::unique_ptr<JobRun> job;
-    bool releasing = false;  // gone with its job
-    Poller::Handle contact;  // a lost contact's last moment
+    bool ending = false;           // gone with its job
+    bool scheduler_knows = false;  // that it ends: it said so itself
+    Poller::Handle contact;        // a lost contact's last moment
   };
 
+  void launcher_gone();
+  void end_claim(ClaimId claim);
   void job_over(ClaimId claim);
   void drop(ClaimId claim);
   void publish();
@@ -67,7 +77,8 @@ class Pilot final : public PilotPort {
   std::map<ClaimId, Claim> claims_;
   Poller::Handle idle_;
   std::map<ClaimId, Poller::Handle> over_;  // jobs that ended in this turn of the loop
-  std::optional<Error> broken_;
+  Poller::Handle launcher_;
+  std::optional<PilotFailure> broken_;
   unsigned interruptions_ = 0;
 };
 

@@ -3,11 +3,10 @@
 
 #include <sched.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 
+#include "agent/memory_cgroup.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/text.h"
@@ -30,13 +29,6 @@ unsigned cpu_quota() {
   return cpus_of_quota(quota + " " + period);
 }
 
-std::optional<std::uint64_t> memory_limit() {
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
-    if (const auto limit = parse_number(first_line(path))) return limit;
-  return std::nullopt;
-}
-
 }  // namespace
 
 unsigned cpus_of_quota(std::string_view cpu_max) {
@@ -48,16 +40,25 @@ unsigned cpus_of_quota(std::string_view cpu_max) {
   return static_cast<unsigned>(std::max<std::uint64_t>(1, (*quota + *period - 1) / *period));
 }
 
-Result<Resources> detect_resources(const std::string& scratch) {
-  Resources out;
+std::uint64_t lendable(std::uint64_t memory) {
+  constexpr std::uint64_t kReserve = 128ULL << 20;
+  return memory - std::min(memory / 2, kReserve);
+}
+
+Result<unsigned> usable_cpus() {
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return sys_error("sched_getaffinity");
-  out.cpus = static_cast<unsigned>(CPU_COUNT(&allowed));
-  if (const unsigned quota = cpu_quota()) out.cpus = std::min(out.cpus, quota);
+  const auto cpus = static_cast<unsigned>(CPU_COUNT(&allowed));
+  const unsigned quota = cpu_quota();
+  return quota ? std::min(cpus, quota) : cpus;
+}
 
-  out.memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  if (const auto limit = memory_limit()) out.memory = std::min(out.memory, *limit);
+Result<Resources> detect_resources(const std::string& scratch) {
+  Resources out;
+  out.cpus = TRY(usable_cpus());
+  out.memory = physical_memory();
+  if (const auto group = limited_memory_group())
+    if (const auto pod = read_pod_memory(*group)) out.memory = pod->limit;
 
   struct statvfs disk{};
   if (::statvfs(scratch.c_str(), &disk) != 0) return sys_error("statvfs " + scratch);

@@ -80,7 +80,7 @@ class LayerPuller {
   LayerPuller(Source& source, Store& store, const PullOptions& options, std::vector<Work> work,
               std::size_t layers)
       : source_(source), store_(store), options_(options), work_(std::move(work)), layers_(layers) {
-    std::ranges::stable_sort(work_, std::greater(), [](const Work& w) { return w.blob.size; });
+    std::ranges::sort(work_, std::greater(), [](const Work& w) { return w.blob.size; });
   }
 
   // The locks that keep the layers, once all of them are there.

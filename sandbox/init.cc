@@ -161,10 +161,10 @@ void signal_job(const Plan& plan, int signal) {
   [[maybe_unused]] const auto sent = signal_all(plan.kill, payload_uid(plan), signal);
 }
 
-// Without a pid namespace nobody else would do it. Orphans of the job are this process' children.
+// Nothing of the job is left when this returns; without a pid namespace nobody else would see to
+// it. Orphans are this process' children, and count in its usage: getrusage(2) knows the reaped.
 void end_job(const Plan& plan) {
-  if ((plan.namespaces & CLONE_NEWPID) != 0) return;
-  constexpr auto kPause = std::chrono::milliseconds(2);
+  constexpr auto kPause = std::chrono::microseconds(200);
   while (true) {
     signal_job(plan, SIGKILL);
     pid_t reaped = 0;
@@ -218,6 +218,18 @@ class Reaper {
   std::optional<int> ended_;
 };
 
+// Files in a tmpfs take memory that no process need have mapped, and the pilot cannot reach this
+// root by a path.
+Result<void> report_tmpfs(const Plan& plan, BorrowedFd report) {
+  for (const Step& step : plan.steps) {
+    if (step.op != Op::tmpfs) continue;
+    const UniqueFd fd(::open(step.target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return sys_error("open " + step.target);
+    TRY(send_report(report, {.kind = ReportKind::memory}, fd));
+  }
+  return {};
+}
+
 Report ended_report(int wait_status) {
   Report report{.kind = ReportKind::ended, .wait_status = wait_status};
   rusage usage{};
@@ -242,6 +254,7 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
     TRY(send_report(report, {.kind = ReportKind::terminal}, terminal.master));
     terminal.master.reset();
   }
+  TRY(report_tmpfs(plan, report));
   Payload payload = TRY(fork_payload(plan, terminal.slave));
   // Without a user namespace of its own it needs what it has to end the job and to clear up.
   if (plan.ids == Ids::map) TRY(keep_capabilities(0));

@@ -55,6 +55,8 @@ class Launcher {
   // Takes as long as one clone(2). What fails after it comes as a report.
   Result<Sandbox> launch(const Plan& plan, const Stdio& stdio);
 
+  // POLLIN: it is gone, and every sandbox with it.
+  BorrowedFd ended() const { return child_.pidfd(); }
   // Ends it, and sandboxes that still run, without waiting; the destructor waits.
   void retire() const;
 

@@ -51,7 +51,8 @@ std::string find_alias(const std::vector<Mount>& mounts, const std::string& poin
   if (inner == mounts.end()) return "";
   for (const Mount& outer : mounts) {
     const std::string prefix = outer.root == "/" ? "/" : outer.root + "/";
-    if (outer.device != inner->device || outer.point == "/" || !inner->root.starts_with(prefix))
+    if (outer.device != inner->device || outer.point == "/" || outer.root == inner->root ||
+        !inner->root.starts_with(prefix))
       continue;
     return outer.point + "/" + inner->root.substr(prefix.size());
   }

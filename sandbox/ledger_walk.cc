@@ -75,7 +75,7 @@ Result<void> Ledger::learn(const std::string& layer, const std::stop_token& stop
 
 Result<std::vector<std::string>> Ledger::check(const std::string& layer,
                                                const std::stop_token& stop) {
-  TRY(number_of(layer));
+  [[maybe_unused]] const std::uint32_t number = TRY(number_of(layer));
   std::vector<std::string> changed;
   const Result<void> checked =
       walk(layer, *this, stop, [&](const std::string& path, const struct stat& st) {

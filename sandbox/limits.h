@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// rlimits of a payload (getrlimit(2)).
+// rlimits and CPUs of a payload (getrlimit(2), sched_setaffinity(2)).
 #pragma once
 
 #include "sandbox/base/result.h"

@@ -158,6 +158,8 @@ Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
   if (row.namespaces != 0 && spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
   plan.ids = row.ids;
   plan.filters = filters_of(spec, row);
+  // The kernel counts processes by uid: here those of the pilot as well.
+  if (row.ids == Ids::keep) plan.limits.processes.reset();
   if (row.ids == Ids::keep) plan.user = {.uid = pod.uid, .gid = pod.gid, .groups = {}};
   if (row.ids == Ids::set) plan.user = {.uid = pod.job_id, .gid = pod.job_id, .groups = {}};
   if (row.ids == Ids::map && spec.user.uid == 0) plan.capabilities = kPayloadCapabilities;

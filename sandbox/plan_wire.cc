@@ -128,6 +128,10 @@ void fields(PlanType& plan, Visit&& visit) {
   visit(plan.limits.open_files);
   visit(plan.limits.core_size);
   visit(plan.limits.file_size);
+  visit(plan.limits.data_size);
+  visit(plan.limits.processes);
+  visit(plan.limits.cpu_seconds);
+  visit(plan.limits.cpus);
   visit(plan.read_only_root);
   visit(plan.terminal);
 }

@@ -28,7 +28,7 @@ Result<Report> last_report(const Sandbox& sandbox, Deadline deadline) {
     if (::poll(&reports, 1, deadline.poll_timeout()) == 0)
       return Error{Fault::unsupported, "no answer within 5 s"};
     const std::optional<Received> received = TRY(receive_report(sandbox.reports()));
-    if (received && received->report.kind != ReportKind::started) return received->report;
+    if (received && received->report.kind > ReportKind::started) return received->report;
   }
 }
 

@@ -3,6 +3,7 @@
 //
 //   pid 1                                                       pilot
 //     terminal   (only if asked for; carries the descriptor)      ->
+//     memory     one for each tmpfs; carries a descriptor for fstatfs(2)   ->
 //     started    the payload's execve went through                ->
 //     ended      the payload was reaped, usage of all the reaped  ->
 //     failed     instead of any of these: step and errno          ->   (the sandbox is gone then)
@@ -20,6 +21,7 @@ namespace podpilot::sandbox {
 
 enum class ReportKind : std::uint32_t {
   terminal,
+  memory,
   started,
   ended,
   failed,        // the sandbox could not be set up

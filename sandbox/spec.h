@@ -34,11 +34,17 @@ struct TmpfsMount {
   std::uint64_t size = 0;  // bytes; 0 is the kernel's default, half of the memory
 };
 
-// Soft and hard alike; nothing leaves what the pod has.
+// Soft and hard alike, but for cpu_seconds; nothing leaves what the pod has.
 struct ResourceLimits {
-  std::optional<std::uint64_t> open_files;
-  std::optional<std::uint64_t> core_size;  // bytes
-  std::optional<std::uint64_t> file_size;  // bytes
+  std::optional<std::uint64_t> open_files{};
+  std::optional<std::uint64_t> core_size{};  // bytes
+  std::optional<std::uint64_t> file_size{};  // bytes
+  std::optional<std::uint64_t> data_size{};  // bytes of private writable memory, of each process
+  // Processes and threads. Counts by user namespace and uid (Linux 5.14); the kernel spares the
+  // machine's own root.
+  std::optional<std::uint64_t> processes{};
+  std::optional<std::uint64_t> cpu_seconds{};  // of each process
+  std::optional<std::uint64_t> cpus{};         // to run on, chosen among those that the pod may use
 };
 
 struct Spec {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "sandbox/base/errno.h"
@@ -55,6 +56,13 @@ Result<std::optional<std::string>> registry_config(const Options& options) {
   const std::string file = options.text("registry-config");
   if (::access(file.c_str(), R_OK) != 0) return sys_error("--registry-config " + file);
   return std::optional(file);
+}
+
+Result<unsigned> count_option(const Options& options, std::string_view name) {
+  const std::uint64_t value = TRY(options.number(name));
+  if (value == 0 || value > std::numeric_limits<unsigned>::max())
+    return Error{Fault::invalid, fmt::format("--{} must be at least 1, and not absurd", name)};
+  return static_cast<unsigned>(value);
 }
 
 }  // namespace podpilot::agent

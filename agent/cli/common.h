@@ -20,4 +20,7 @@ Result<PullPolicy> pull_policy(const Options& options);
 // --registry-config, checked to be readable.
 Result<std::optional<std::string>> registry_config(const Options& options);
 
+// A number from 1 up. Fault::invalid that names the option.
+Result<unsigned> count_option(const Options& options, std::string_view name);
+
 }  // namespace podpilot::agent

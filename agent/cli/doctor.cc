@@ -3,12 +3,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
 #include "agent/cli/sandbox_options.h"
+#include "agent/job/watchdog_policy.h"
 #include "agent/resources.h"
 #include "oci/store/store.h"
 #include "sandbox/base/json.h"
@@ -108,6 +110,32 @@ Finding tell_resources(const std::string& scratch) {
           fmt::format("{} CPUs, {} of memory", found->cpus, human_bytes(found->memory)), ""};
 }
 
+// What the watchdog can hold, if a payload with all that this pod lends does its worst.
+Finding tell_memory_watch() {
+  const char* name = "memory watch";
+  const Result<unsigned> cores = usable_cpus();
+  if (!cores) return {name, Mark::note, cores.error().text, ""};
+  const std::optional<MemoryGroup> group = limited_memory_group();
+  std::optional<PodMemory> pod = group ? read_pod_memory(*group) : std::nullopt;
+  const std::uint64_t whole = pod ? pod->limit : physical_memory();
+  const std::uint64_t lent = lendable(whole);
+  const WatchedJob job{.limits = {.memory = lent}, .now = {.memory = lent}};
+  if (pod) pod->used = lent;
+  const std::uint64_t over = overshoot(pod, job, *cores);
+  const std::string reach = fmt::format(
+      "a job with all of {} can pass it by {} before it is killed ({} cores, a look every {})",
+      human_bytes(lent), human_bytes(over), *cores,
+      human_duration(memory_period(pod, {job}, *cores)));
+  if (!pod) return {name, Mark::note, reach, "set resources.limits.memory: this pod has no limit"};
+  const std::uint64_t reserve = whole - lent;
+  if (over > reserve)
+    return {name, Mark::note,
+            fmt::format("{}; the pod's limit is {} away", reach, human_bytes(reserve)),
+            fmt::format("lend less: --memory {}MiB", (lent - std::min(lent, over)) >> 20)};
+  return {name, Mark::good,
+          fmt::format("{}; the pod's limit is {} away", reach, human_bytes(reserve)), ""};
+}
+
 std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options,
                              const SandboxWish& wish, std::string& rung) {
   const std::string cache = cache_folder(options);
@@ -119,6 +147,7 @@ std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options
     findings.push_back(std::move(finding));
   findings.push_back(check_landlock());
   findings.push_back(tell_resources(scratch));
+  findings.push_back(tell_memory_watch());
   return findings;
 }
 

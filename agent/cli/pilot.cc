@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <random>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/common.h"
@@ -26,9 +27,6 @@ namespace {
 
 constexpr const char* kCommand = "pilot";
 constexpr std::string_view kSpoolScheme = "spool:";
-
-// Of the pod's memory, for the pilot and its pulls.
-constexpr std::uint64_t kReserve = 128ULL << 20;
 
 std::string pilot_name(const Options& options) {
   if (options.has("name")) return options.text("name");
@@ -53,7 +51,7 @@ Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod)
   PilotPolicy policy;
   Resources& total = policy.offer.total;
   total = TRY(detect_resources(scratch_folder(options)));
-  total.memory -= std::min(total.memory / 2, kReserve);
+  total.memory = lendable(total.memory);
   if (options.has("cpus")) {
     const std::uint64_t cpus = TRY(options.number("cpus"));
     total.cpus = static_cast<unsigned>(cpus);
@@ -100,7 +98,23 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
 
   Puller puller(poller, *store,
                 {.cache = cache_folder(options), .registry_config = *config, .progress = {}});
-  Site site{poller, launcher, puller, **scratch, policy->stop_grace, choice->pod};
+  Watchdog watchdog(poller, Watchdog::Account::yes);
+  Site site{.poller = poller,
+            .launcher = launcher,
+            .images = puller,
+            .scratch = **scratch,
+            .watchdog = watchdog,
+            .time_limit_grace = policy->stop_grace,
+            .memory_limit = policy->offer.total.memory,
+            .process_limit = 0,
+            .pod = choice->pod,
+            .roots = nullptr,
+            .next_id = std::random_device{}()};
+  if (options.has("pids-limit")) {
+    const Result<unsigned> limit = count_option(options, "pids-limit");
+    if (!limit) return report_usage(kCommand, limit.error());
+    site.process_limit = *limit;
+  }
   std::unique_ptr<RootBuilder> roots;
   if (sandbox::one_job_at_a_time(choice->pod.rung)) {
     Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
@@ -119,8 +133,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
   });
-  if (const Result<void> ended = pilot.run(); !ended)
-    return report_failure(kCommand, Origin::scheduler, ended.error());
+  if (const auto ended = pilot.run(); !ended)
+    return report_failure(kCommand, ended.error().origin, ended.error().error);
   log::info("pilot ends");
   return 0;
 }

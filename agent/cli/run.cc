@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <optional>
+#include <random>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/common.h"
@@ -32,6 +33,7 @@ class Run {
       : options_(options),
         launcher_(std::move(launcher)),
         signals_(std::move(signals)),
+        watchdog_(poller_, Watchdog::Account::no),
         scheduler_(poller_, job, [this] { pass_held_signal(); }),
         job_(std::move(job)),
         terminal_(poller_) {}
@@ -65,8 +67,9 @@ class Run {
                                  }});
     const SandboxWish wish = TRY(sandbox_wish(options_));
     choice_ = TRY(recall_or_choose_sandbox(launcher_, scratch_folder(options_), wish));
-    site_.emplace(poller_, launcher_, *puller_, *scratch_);
+    site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
     site_->pod = choice_.pod;
+    site_->next_id = std::random_device{}();
     if (!sandbox::one_job_at_a_time(choice_.pod.rung)) return {};
     roots_ = TRY(RootBuilder::create(poller_, *store_));
     site_->roots = roots_.get();
@@ -160,6 +163,7 @@ class Run {
   Poller poller_;
   sandbox::Launcher launcher_;
   SignalFd signals_;
+  Watchdog watchdog_;
   SingleJob scheduler_;
   JobDescription job_;
   TerminalRelay terminal_;

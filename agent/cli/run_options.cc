@@ -73,6 +73,15 @@ Result<void> set_environment(JobDescription& job, const Options& options) {
   return {};
 }
 
+Result<void> set_limits(JobDescription& job, const Options& options) {
+  if (options.has("memory")) job.request.memory = TRY(options.bytes("memory"));
+  if (options.has("disk")) job.request.disk = TRY(options.bytes("disk"));
+  if (options.has("cpu-time")) job.cpu_time = TRY(options.duration("cpu-time"));
+  if (options.has("pids-limit")) job.processes = TRY(count_option(options, "pids-limit"));
+  if (options.has("cpus")) job.pinned_cpus = TRY(count_option(options, "cpus"));
+  return {};
+}
+
 }  // namespace
 
 Result<JobDescription> describe_job(const Options& options) {
@@ -103,6 +112,7 @@ Result<JobDescription> describe_job(const Options& options) {
   job.read_only = options.has("read-only");
   job.fake_root = options.has("fake-root");
   if (options.has("time-limit")) job.time_limit = TRY(options.duration("time-limit"));
+  TRY(set_limits(job, options));
   return job;
 }
 

@@ -21,6 +21,9 @@ struct Resources {
   bool operator==(const Resources&) const = default;
 };
 
+// Limits that a running job can be over.
+enum class Excess { memory, disk, cpu_time, processes };
+
 enum class PullPolicy { missing, always, never };
 
 // A path of the outside shown inside the sandbox.
@@ -64,15 +67,24 @@ struct JobDescription {
   bool read_only = false;
   bool fake_root = false;  // see sandbox::Filter::fake_root
 
+  // Memory and disk are limits as well, where they are said.
   Resources request;
+  unsigned processes = 0;                               // and threads, at most; 0: any number
+  unsigned pinned_cpus = 0;                             // CPUs to run on; 0: all of the pod
   std::optional<std::chrono::milliseconds> time_limit;  // of the payload's run, not of the pull
+  std::optional<std::chrono::milliseconds> cpu_time;    // of all its processes together
 };
 
-// What a job used. Times of CPU are of the whole process tree as far as it was reaped.
+// What a job used. CPU times are those of all its processes, but for children of a process that
+// ignores SIGCHLD, which the kernel adds to nobody.
 struct Usage {
   std::chrono::microseconds user{0};
   std::chrono::microseconds system{0};
-  std::uint64_t max_rss = 0;  // bytes, of the largest process
+  std::uint64_t max_rss = 0;  // bytes, of the largest process, mapped files included
+  // Bytes of the whole job, anonymous and shared, files in its tmpfs included: the highest sample
+  // that was taken, or max_rss where that is more.
+  std::uint64_t peak_memory = 0;
+  std::uint64_t disk = 0;  // bytes in the job's folder and what it changed of the image, at its end
 };
 
 }  // namespace podpilot::agent

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -54,6 +55,8 @@ void JobRun::begin() {
     if (!*alive) return;
     if (description) {
       description_ = *std::move(description);
+      if (description_.request.memory == 0) description_.request.memory = site_.memory_limit;
+      if (description_.processes == 0) description_.processes = site_.process_limit;
       return post(Event::described);
     }
     fail(Origin::scheduler, description.error());
@@ -246,6 +249,9 @@ void JobRun::read_reports() {
       case sandbox::ReportKind::terminal:
         if (io_.on_terminal) io_.on_terminal(std::move((*received)->descriptor));
         break;
+      case sandbox::ReportKind::memory:
+        tmpfs_.push_back(std::move((*received)->descriptor));
+        break;
       case sandbox::ReportKind::started:
         outcome_.times.start = since(launched_at_);
         started_at_ = Clock::now();
@@ -265,9 +271,10 @@ void JobRun::sandbox_ended() {
   grace_.reset();
   overdue_.reset();
   sandbox_.reset();
+  tmpfs_.clear();
   if (started_at_ != Clock::time_point()) outcome_.times.run = since(started_at_);
-  judge_end();
-  post(Event::sandbox_gone);
+  if (!watch_) return measured({});
+  watch_->finish([this](const JobFigures& peak) { measured(peak); });
 }
 
 void JobRun::judge_end() {
@@ -278,16 +285,18 @@ void JobRun::judge_end() {
     return fail(Origin::payload, last_report_->error());
   if (last_report_) {
     outcome_.exit = ExitStatus::of_wait_status(last_report_->wait_status);
-    outcome_.usage = {std::chrono::microseconds(last_report_->user_us),
-                      std::chrono::microseconds(last_report_->system_us),
-                      static_cast<std::uint64_t>(last_report_->max_rss_kib) * 1024};
+    outcome_.usage.user = std::chrono::microseconds(last_report_->user_us);
+    outcome_.usage.system = std::chrono::microseconds(last_report_->system_us);
+    outcome_.usage.max_rss = static_cast<std::uint64_t>(last_report_->max_rss_kib) * 1024;
+    outcome_.usage.peak_memory = std::max(outcome_.usage.peak_memory, outcome_.usage.max_rss);
   }
+  judge_limits();
   if (state_.cause == StopCause::time_limit)
     return fail(Origin::payload,
                 {Fault::transient, fmt::format("ran longer than its time limit of {}",
                                                human_duration(description_.time_limit.value_or(
                                                    std::chrono::milliseconds(0))))});
-  if (state_.cause != StopCause::none)
+  if (state_.cause != StopCause::none && state_.cause != StopCause::over_limit)
     return fail(Origin::payload, {Fault::internal, "stopped before it ended by itself"});
   if (!last_report_)
     fail(Origin::site,
@@ -296,6 +305,7 @@ void JobRun::judge_end() {
 
 void JobRun::report_running() {
   scheduler_.executing(claim_);
+  watch();
   if (!description_.time_limit) return;
   limit_ = site_.poller.after(*description_.time_limit, [this] {
     soft_grace_ = site_.time_limit_grace;
@@ -357,8 +367,11 @@ void JobRun::clean() {
 }
 
 void JobRun::fail(Origin origin, const Error& error) {
+  fail(failure(origin, error));
+}
+
+void JobRun::fail(const Outcome& judged) {
   if (!outcome_.slug.empty()) return;  // the first reason counts
-  const Outcome judged = failure(origin, error);
   outcome_.verdict = judged.verdict;
   outcome_.slug = judged.slug;
   outcome_.origin = judged.origin;

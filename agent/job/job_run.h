@@ -15,6 +15,7 @@
 #include "agent/job/root_builder.h"
 #include "agent/job/scratch.h"
 #include "agent/job/state.h"
+#include "agent/job/watchdog.h"
 #include "agent/scheduler/scheduler.h"
 #include "sandbox/base/poller.h"
 #include "sandbox/launcher.h"
@@ -27,8 +28,12 @@ struct Site {
   sandbox::Launcher& launcher;
   ImageSupplier& images;
   Scratch& scratch;
+  Watchdog& watchdog;
   // Between SIGTERM and SIGKILL at a time limit; a soft stop brings its own.
   std::chrono::milliseconds time_limit_grace{10'000};
+  // Of jobs that say nothing themselves; 0: none.
+  std::uint64_t memory_limit = 0;
+  unsigned process_limit = 0;
   sandbox::Pod pod{};            // of the rung `userns` unless said
   RootBuilder* roots = nullptr;  // where the rung needs one
   std::uint64_t next_id = 0;     // of jobs with a uid of their own (idmap.h)
@@ -73,12 +78,17 @@ class JobRun {
   void terminate();
   void kill();
   void read_reports();
+  void watch();
+  void over_limit(Excess excess, std::string text);
   void sandbox_ended();
+  void measured(const JobFigures& peak);
   void send_outputs();
   void finish();
   void clean();
   void fail(Origin origin, const Error& error);
+  void fail(const Outcome& judged);
   void judge_end();
+  void judge_limits();
   Done then(Event good, Event bad, Origin origin);
 
   Site& site_;
@@ -103,6 +113,8 @@ class JobRun {
 
   std::optional<sandbox::Sandbox> sandbox_;
   std::optional<sandbox::Report> last_report_;
+  std::vector<UniqueFd> tmpfs_;
+  std::unique_ptr<Watchdog::Watch> watch_;
   Clock::time_point launched_at_{};
   Clock::time_point started_at_{};
   Poller::Handle reports_;

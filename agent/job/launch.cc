@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string_view>
 
@@ -52,6 +55,26 @@ std::string resolve(const std::string& source) {
   return error ? source : real.string();
 }
 
+// Backstops of the watchdog, which judges by the job as a whole. Twice its memory: programs that
+// grow by doubling would otherwise see an allocation fail at half of what they may have, and end
+// with a reason of their own. A file's limit holds in /dev/shm as well, so it is no less than the
+// memory's.
+sandbox::ResourceLimits make_limits(const JobDescription& job) {
+  constexpr std::uint64_t kDataFactor = 2;
+  sandbox::ResourceLimits limits;
+  limits.core_size = 0;
+  const std::uint64_t memory = job.request.memory;
+  if (memory != 0 && memory <= std::numeric_limits<std::uint64_t>::max() / kDataFactor)
+    limits.data_size = memory * kDataFactor;
+  if (job.request.disk != 0) limits.file_size = std::max(job.request.disk, memory);
+  if (job.processes != 0) limits.processes = job.processes;
+  if (job.cpu_time)
+    limits.cpu_seconds =
+        static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(*job.cpu_time).count());
+  if (job.pinned_cpus != 0) limits.cpus = job.pinned_cpus;
+  return limits;
+}
+
 }  // namespace
 
 Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& job,
@@ -66,7 +89,7 @@ Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& j
   spec.env = make_env(image.config, job, user.home, terminal);
   spec.workdir = make_workdir(image.config, job);
   spec.user = user.identity;
-  spec.limits.core_size = 0;
+  spec.limits = make_limits(job);
   spec.devices = job.devices;
   spec.network = job.network;
   spec.hostname = job.hostname;

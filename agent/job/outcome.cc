@@ -2,11 +2,13 @@
 #include "agent/job/outcome.h"
 
 #include <array>
+#include <utility>
 
 namespace podpilot::agent {
 namespace {
 
 constexpr int kFailed = 125;  // podpilot itself failed, as docker run has it
+constexpr int kKilled = 137;  // 128 + SIGKILL: what docker run gives for a container out of memory
 
 struct Row {
   Origin origin;
@@ -16,7 +18,8 @@ struct Row {
 
 constexpr std::string_view kReport = "this is a bug of podpilot: please report it";
 
-// The first row of an origin that has the fault counts; `internal` closes each origin.
+// The first row of an origin that has the fault counts, others are named by failure(Excess);
+// `internal` closes each origin.
 constexpr std::array kRows = {
     Row{Origin::payload,
         Fault::not_found,
@@ -31,7 +34,16 @@ constexpr std::array kRows = {
         {"payload-over-time", Verdict::failed, 124, "raise the job's time_limit"}},
     Row{Origin::payload,
         Fault::exhausted,
-        {"payload-over-limit", Verdict::failed, kFailed, "raise the job's request"}},
+        {"payload-over-memory", Verdict::failed, kKilled, "raise the job's memory"}},
+    Row{Origin::payload,
+        Fault::exhausted,
+        {"payload-over-disk", Verdict::failed, kKilled, "raise the job's disk"}},
+    Row{Origin::payload,
+        Fault::exhausted,
+        {"payload-over-cpu-time", Verdict::failed, kKilled, "raise the job's CPU time"}},
+    Row{Origin::payload,
+        Fault::exhausted,
+        {"payload-over-processes", Verdict::failed, kKilled, "raise the limit of processes"}},
     Row{Origin::payload,
         Fault::corrupt,
         {"payload-output-missing", Verdict::failed, kFailed,
@@ -170,6 +182,18 @@ Origin origin_of_pull(Fault fault) {
     default:
       return Origin::image;
   }
+}
+
+Outcome failure(Excess excess, std::string text) {
+  constexpr std::array kSlugs = {"payload-over-memory", "payload-over-disk",
+                                 "payload-over-cpu-time", "payload-over-processes"};
+  const Judgement& judgement = judgement_of(kSlugs[static_cast<std::size_t>(excess)]);
+  Outcome outcome;
+  outcome.verdict = judgement.verdict;
+  outcome.slug = judgement.slug;
+  outcome.origin = Origin::payload;
+  outcome.text = std::move(text);
+  return outcome;
 }
 
 Outcome failure(Origin origin, const Error& error) {

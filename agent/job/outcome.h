@@ -63,5 +63,7 @@ struct Outcome {
 };
 
 Outcome failure(Origin origin, const Error& error);
+// The payload was over a limit.
+Outcome failure(Excess excess, std::string text);
 
 }  // namespace podpilot::agent

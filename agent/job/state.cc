@@ -44,9 +44,10 @@ Transition prepare(JobState state, Event event) {
 
 Transition stop_payload(JobState state, Event event) {
   const bool soft = event == Event::stop_soft || event == Event::time_limit;
-  note(state, event == Event::time_limit ? StopCause::time_limit
-              : event == Event::release  ? StopCause::released
-                                         : StopCause::asked);
+  note(state, event == Event::time_limit   ? StopCause::time_limit
+              : event == Event::over_limit ? StopCause::over_limit
+              : event == Event::release    ? StopCause::released
+                                           : StopCause::asked);
   if (event == Event::stop_hard) state.outputs_wanted = false;
   // A frozen process does not see SIGTERM: what is suspended is thawed first.
   std::vector<Action> actions;
@@ -91,6 +92,7 @@ Transition while_running(JobState state, Event event) {
       return state.phase == Phase::running || state.phase == Phase::starting
                  ? stop_payload(state, event)
                  : stay(state);
+    case Event::over_limit:
     case Event::stop_hard:
     case Event::release:
     case Event::grace_over: {
@@ -171,11 +173,11 @@ std::string_view to_string(Phase phase) {
 
 std::string_view to_string(Event event) {
   constexpr std::string_view kNames[] = {
-      "described",      "describe_failed", "image_ready",  "image_failed", "inputs_ready",
-      "inputs_failed",  "payload_started", "sandbox_gone", "time_limit",   "grace_over",
-      "kill_overdue",   "stop_soft",       "stop_hard",    "stop_done",    "release",
-      "suspend",        "resume",          "contact_lost", "contact_back", "outputs_sent",
-      "outputs_failed", "finished",        "cleaned"};
+      "described",     "describe_failed", "image_ready",  "image_failed", "inputs_ready",
+      "inputs_failed", "payload_started", "sandbox_gone", "time_limit",   "over_limit",
+      "grace_over",    "kill_overdue",    "stop_soft",    "stop_hard",    "stop_done",
+      "release",       "suspend",         "resume",       "contact_lost", "contact_back",
+      "outputs_sent",  "outputs_failed",  "finished",     "cleaned"};
   return kNames[static_cast<std::size_t>(event)];
 }
 

@@ -39,6 +39,7 @@ enum class Event : std::uint8_t {
   payload_started,
   sandbox_gone,  // no process of it is left; how it ended was reported, or it was killed
   time_limit,    // the payload's
+  over_limit,    // of memory, disk, CPU time or processes
   grace_over,    // of a soft stop or a time limit
   kill_overdue,  // pid 1 of the sandbox did not answer
   stop_soft,
@@ -72,7 +73,7 @@ enum class Action : std::uint8_t {
 };
 
 // Why the payload was made to end, the first reason counts.
-enum class StopCause : std::uint8_t { none, asked, time_limit, released };
+enum class StopCause : std::uint8_t { none, asked, time_limit, over_limit, released };
 
 struct JobState {
   Phase phase = Phase::describing;

@@ -66,7 +66,8 @@ class PilotPort {
   virtual void resume(ClaimId claim) = 0;
   // The claim is over: its job is killed, nothing of it is sent.
   virtual void release(ClaimId claim) = 0;
-  // The job goes on, nothing can be sent; without contact_back() by `until` it is a release.
+  // The job goes on, nothing can be sent. Without contact_back() by `until` the pilot ends the
+  // claim: the job is killed, nothing of it is sent, Scheduler::release() follows.
   virtual void contact_lost(ClaimId claim, Clock::time_point until) = 0;
   virtual void contact_back(ClaimId claim) = 0;
   // Finish what runs, take nothing new, then end.
@@ -119,7 +120,8 @@ class Scheduler {
   virtual void deactivated(ClaimId claim) = 0;
   // Stop whatever goes on for this claim's job; no `done` comes any more.
   virtual void abandon(ClaimId claim) = 0;
-  // The pilot ends the claim.
+  // The pilot ended the claim, and nothing of its job is left. Not where PilotPort::release() or
+  // broken() came first.
   virtual void release(ClaimId claim) = 0;
   // No claim is left and the pilot is about to end: say goodbye, stop all threads.
   virtual void stop() = 0;

@@ -53,6 +53,10 @@ struct Level {
   Dir dir;
 };
 
+// Whoever still fills the tree, a copy that was abandoned, say, may put an entry between a folder's
+// last readdir and its rmdir. Not for ever, as it may be somebody who means harm.
+constexpr int kLateEntries = 100;
+
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 
 Result<Dir> read_folder(UniqueFd fd) {
@@ -171,6 +175,7 @@ Result<void> remove_tree(BorrowedFd parent, const std::string& name,
   std::vector<Level> stack;
   Level top = TRY(descend(parent, name, st.st_dev));
   stack.push_back(std::move(top));
+  int late_entries = 0;
   while (!stack.empty()) {
     DIR* dir = stack.back().dir.get();
     errno = 0;
@@ -187,12 +192,14 @@ Result<void> remove_tree(BorrowedFd parent, const std::string& name,
       if (stack.size() > kOpenLevels) stack[stack.size() - 1 - kOpenLevels].dir.reset();
       continue;
     }
-    const Level done = std::move(stack.back());
+    Level done = std::move(stack.back());
     stack.pop_back();
     if (!stack.empty() && !stack.back().dir) TRY(reopen(stack.back(), done, st.st_dev));
     const int above = stack.empty() ? parent.get() : ::dirfd(stack.back().dir.get());
-    if (::unlinkat(above, done.name.c_str(), AT_REMOVEDIR) != 0)
-      return sys_error("rmdir " + done.name);
+    if (::unlinkat(above, done.name.c_str(), AT_REMOVEDIR) == 0) continue;
+    if (errno != ENOTEMPTY || ++late_entries > kLateEntries) return sys_error("rmdir " + done.name);
+    ::rewinddir(done.dir.get());
+    stack.push_back(std::move(done));
   }
   return {};
 }

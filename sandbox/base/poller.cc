@@ -36,8 +36,9 @@ void Poller::fire_timers() {
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Timer>>> due;
   for (const auto& [id, timer] : timers_)
     if (timer->at <= now) due.emplace_back(id, timer);
-  std::stable_sort(due.begin(), due.end(),
-                   [](const auto& a, const auto& b) { return a.second->at < b.second->at; });
+  std::sort(due.begin(), due.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.second->at, a.first) < std::pair(b.second->at, b.first);
+  });
   for (const auto& [id, timer] : due) {
     // An earlier callback of this turn may have dropped it.
     if (timers_.erase(id) != 0) timer->callback();

@@ -13,6 +13,7 @@
 #include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/text.h"
 
 namespace podpilot {
 namespace {
@@ -59,8 +60,9 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 }  // namespace
 
 ExitStatus ExitStatus::of_wait_status(int status) {
-  if (WIFSIGNALED(status)) return {.code = 0, .signal = WTERMSIG(status)};
-  return {.code = WEXITSTATUS(status), .signal = 0};
+  if (WIFSIGNALED(status))
+    return {.signal = WTERMSIG(status), .core_dumped = WCOREDUMP(status) != 0};
+  return {.code = WEXITSTATUS(status)};
 }
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
@@ -102,6 +104,20 @@ Result<UniqueFd> open_pidfd(pid_t pid) {
   UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!fd) return sys_error("pidfd_open");
   return fd;
+}
+
+Result<pid_t> pid_of(BorrowedFd pidfd) {
+  constexpr std::size_t kMaxText = 4096;
+  const std::string text =
+      TRY(read_file(fmt::format("/proc/self/fdinfo/{}", pidfd.get()), kMaxText));
+  constexpr std::string_view kKey = "\nPid:\t";
+  const std::size_t found = text.find(kKey);
+  if (found == std::string::npos) return Error{Fault::internal, "not a pidfd"};
+  const std::string_view value = std::string_view(text).substr(found + kKey.size());
+  // -1: it was reaped; 0: it is not in the pid namespace of our /proc.
+  const auto pid = parse_number(value.substr(0, value.find('\n')));
+  if (!pid || *pid == 0) return Error{Fault::not_found, "the process is gone"};
+  return static_cast<pid_t>(*pid);
 }
 
 Result<ChildProcess> spawn(const SpawnOptions& options) {

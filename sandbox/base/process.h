@@ -19,6 +19,7 @@ namespace podpilot {
 struct ExitStatus {
   int code = 0;
   int signal = 0;  // 0: it exited
+  bool core_dumped = false;
 
   static ExitStatus of_wait_status(int status);
   // What a shell reports: the code, or 128 + signal.
@@ -63,5 +64,7 @@ struct SpawnOptions {
 Result<ChildProcess> spawn(const SpawnOptions& options);
 
 Result<UniqueFd> open_pidfd(pid_t pid);
+// As our /proc shows it. Fault::not_found once it has ended and was reaped.
+Result<pid_t> pid_of(BorrowedFd pidfd);
 
 }  // namespace podpilot

@@ -4,7 +4,7 @@
 #   test/unit/X/*_test.cc       one Catch2 program test_X
 #   test/component/*_test.cc    one Catch2 program test_component
 #   test/victims/*.{c,cc}       one static program each, in <build>/test/victims
-#   test/bench/X_bench.cc       what things cost; built on request only
+#   test/bench/X_bench.cc       what things cost; built with the tests, run by hand
 #   test/fuzz/X_fuzz.cc         fuzz_X: a libFuzzer in preset fuzz, elsewhere a replay of the corpus
 #   test/integration/*.sh       one test each, on the podpilot binary; lib*.sh are for sourcing
 set(test_dir ${PROJECT_SOURCE_DIR}/test)
@@ -71,11 +71,11 @@ if(TARGET test_component)
   add_dependencies(test_component podpilot)
 endif()
 
-# They print figures and are no tests: ninja start_bench.
+# They print figures and are no tests; built with them, so that they still can be.
 file(GLOB benches CONFIGURE_DEPENDS ${test_dir}/bench/*_bench.cc)
 foreach(source IN LISTS benches)
   cmake_path(GET source STEM name)
-  podpilot_add_executable(${name} EXCLUDE_FROM_ALL ${source})
+  podpilot_add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE podpilot_test)
   add_dependencies(${name} podpilot_victims)
 endforeach()

@@ -85,11 +85,16 @@ struct Hangar {
   ScratchDir scratch_dir;
   std::unique_ptr<Scratch> scratch = *Scratch::open(poller, scratch_dir / "s", Removal::on_thread);
   HeldImages images{poller, image.spec({"/bin/act"}).layers.at(0)};
-  Site site{poller, launcher(), images, *scratch, std::chrono::milliseconds(200)};
+  Watchdog watchdog{poller, Watchdog::Account::yes};
+  Site site;
   Pilot pilot;
   Poller::Handle tick;
 
-  explicit Hangar(unsigned capacity = 2) : pilot(site, scheduler, policy(capacity)) { turn(); }
+  explicit Hangar(unsigned capacity = 2, sandbox::Launcher& launcher = test::launcher())
+      : site{poller, launcher, images, *scratch, watchdog, std::chrono::milliseconds(200)},
+        pilot(site, scheduler, policy(capacity)) {
+    turn();
+  }
 
   // What a test waits for need not be an event of the loop.
   void turn() {
@@ -209,7 +214,8 @@ TEST_CASE("contact lost and back: the result waits for it", "[agent][engine]") {
   CHECK(hangar.scheduler.outcomes[1].exit->code == 5);
 }
 
-TEST_CASE("contact lost for good is a release: nobody is told", "[agent][engine]") {
+TEST_CASE("contact lost for good ends the claim, and the scheduler hears of it",
+          "[agent][engine]") {
   if (rerun_unprivileged()) return;
   Hangar hangar;
   hangar.take_off();
@@ -218,8 +224,25 @@ TEST_CASE("contact lost for good is a release: nobody is told", "[agent][engine]
   hangar.scheduler.port().activate(1, "one");
   REQUIRE(hangar.until_called("executing 1"));
   hangar.scheduler.port().contact_lost(1, Clock::now() + std::chrono::milliseconds(50));
-  REQUIRE(hangar.scheduler.run_until([&] { return hangar.scheduler.offer.claims == 0; }));
+  REQUIRE(hangar.until_called("release 1"));
+  CHECK(hangar.scheduler.run_until([&] { return hangar.scheduler.offer.claims == 0; }));
   CHECK(hangar.scheduler.outcomes.empty());
+}
+
+TEST_CASE("a claim that both sides end is not released twice", "[agent][engine]") {
+  if (rerun_unprivileged()) return;
+  Hangar hangar;
+  hangar.take_off();
+  REQUIRE(hangar.claim(1));
+  hangar.job(1, {"/bin/act", "hang"});
+  hangar.scheduler.port().activate(1, "one");
+  REQUIRE(hangar.until_called("executing 1"));
+  hangar.scheduler.port().contact_lost(1, Clock::now());
+  REQUIRE(hangar.poller.turn());
+  REQUIRE(hangar.scheduler.offer.claims == 1);  // its job is being killed
+  hangar.scheduler.port().release(1);
+  REQUIRE(hangar.scheduler.run_until([&] { return hangar.scheduler.offer.claims == 0; }));
+  CHECK_FALSE(hangar.scheduler.called("release 1"));
 }
 
 TEST_CASE("released while running: killed, nothing sent, room again", "[agent][engine]") {
@@ -363,9 +386,38 @@ TEST_CASE("a scheduler that breaks ends the pilot with its reason", "[agent][eng
     port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0});
     port.activate(1, "one");
   };
-  const Result<void> ended = hangar.pilot.run();
+  const auto ended = hangar.pilot.run();
   REQUIRE_FALSE(ended);
-  CHECK(ended.error().text == "key refused");
+  CHECK(ended.error().error.text == "key refused");
+  CHECK(ended.error().origin == Origin::scheduler);
+}
+
+TEST_CASE("a pilot whose launcher is killed gives its jobs back and ends", "[agent][engine]") {
+  if (rerun_unprivileged()) return;
+  auto own = sandbox::Launcher::start();
+  REQUIRE(own);
+  Hangar hangar(3, *own);
+  hangar.job(1, {"/bin/act", "storm"});
+  hangar.job(2, {"/bin/act", "exit", "0"});
+  hangar.scheduler.held = {Ask::describe};
+  hangar.scheduler.on_call = [&](const std::string& call) {
+    if (call == "describe 1") hangar.scheduler.answer(1, Ask::describe);
+    if (call == "executing 1") own->retire();
+  };
+  hangar.scheduler.on_start = [&](PilotPort& port) {
+    for (const ClaimId id : {1, 2, 3})
+      CHECK(port.request_claim(id, {.cpus = 1, .memory = 0, .disk = 0}) == ClaimAnswer::accepted);
+    port.activate(1, "runs");
+    port.activate(2, "begins");
+  };
+  const auto ended = hangar.pilot.run();
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().origin == Origin::site);
+  CHECK(hangar.scheduler.outcomes[1].slug == "sandbox-killed");
+  CHECK(hangar.scheduler.outcomes[1].verdict == Verdict::requeue);
+  CHECK(hangar.scheduler.outcomes[2].verdict == Verdict::requeue);
+  for (const char* call : {"release 1", "release 2", "release 3", "stop"})
+    CHECK(hangar.scheduler.called(call));
 }
 
 TEST_CASE("the second signal stops the jobs", "[agent][engine]") {

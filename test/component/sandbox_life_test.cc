@@ -85,13 +85,21 @@ TEST_CASE("limits are set, never above the pod's own", "[sandbox][life]") {
   if (rerun_unprivileged()) return;
   Image image;
   sandbox::Spec spec = image.spec({"look", "cat", "/proc/self/limits"});
-  spec.limits = {.open_files = 77, .core_size = 0, .file_size = UINT64_MAX - 1};
+  spec.limits = {.open_files = 77,
+                 .core_size = 0,
+                 .file_size = UINT64_MAX - 1,
+                 .data_size = 400'000'000,
+                 .processes = 50,
+                 .cpu_seconds = 7};
   const Flight flight = fly(spec);
   std::string squeezed;
   for (const char c : flight.output)
     if (c != ' ' || squeezed.empty() || squeezed.back() != ' ') squeezed += c;
   CHECK(squeezed.find("Max open files 77 77 files") != std::string::npos);
   CHECK(squeezed.find("Max core file size 0 0 bytes") != std::string::npos);
+  CHECK(squeezed.find("Max data size 400000000 400000000 bytes") != std::string::npos);
+  CHECK(squeezed.find("Max cpu time 7 8 seconds") != std::string::npos);
+  CHECK(squeezed.find("Max processes 51 51 processes") != std::string::npos);
 }
 
 TEST_CASE("a program that cannot be run is told apart from a sandbox that failed",
@@ -396,6 +404,31 @@ TEST_CASE("a launcher that is let go ends, and its sandboxes with it", "[sandbox
     const sandbox::Launcher gone = *std::move(own);
   }
   CHECK(readable(one->ended()));
+}
+
+TEST_CASE("kill -9 of the launcher leaves no process", "[sandbox][life]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  auto own = sandbox::Launcher::start();
+  REQUIRE(own);
+  const sandbox::Plan plan = sandbox::make_plan({}, image.spec({"act", "storm"})).value();
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  Flight flight;
+  flight.out.reset(ends[0]);
+  UniqueFd theirs(ends[1]);
+  auto launched = own->launch(plan, {.in = theirs, .out = theirs, .error = theirs});
+  REQUIRE(launched);
+  flight.sandbox = *std::move(launched);
+  REQUIRE(flight.until_output("ready"));
+  CHECK_FALSE(readable(own->ended(), 0));
+  own->retire();
+  CHECK(readable(own->ended()));
+  CHECK(flight.gone());
+  CHECK_FALSE(own->launch(plan, {.in = theirs, .out = theirs, .error = theirs}));
+  theirs.reset();
+  pollfd writers{flight.out.get(), 0, 0};  // POLLHUP: no process of the storm has it any more
+  CHECK(::poll(&writers, 1, 5000) == 1);
 }
 
 TEST_CASE("a sandbox whose reports nobody reads any more ends", "[sandbox][life]") {

@@ -15,6 +15,7 @@ readonly pod_registry=127.0.0.1:5000
 # look for it (the machine's may be version 1): what is mounted for pods ends with the script.
 in_own_mounts() { # SCRIPT [ARGUMENT...]
   if [[ -z ${PODPILOT_OWN_MOUNTS:-} ]]; then
+    rm -rf "$tmp" # exec leaves no EXIT to do it
     PODPILOT_OWN_MOUNTS=1 exec unshare --mount --propagation private bash "$@"
   fi
   mount -t cgroup2 none /sys/fs/cgroup
@@ -108,6 +109,12 @@ serve_pod_registry() {
     wait "$registry_pid"' bash "$PODPILOT_SOURCE" "$pod" "$pod_registry"
 }
 
+# What the runtime leaves: the parent, and of a run that went wrong the pod's own.
+no_pod_cgroup() {
+  rmdir "/sys/fs/cgroup/$pod_cgroup/${pod##*/}" "/sys/fs/cgroup/$pod_cgroup" 2>/dev/null || true
+  [[ ! -e /sys/fs/cgroup/$pod_cgroup ]]
+}
+
 # podpilot's exit code; its output is in $pod/out and $pod/err. Each run has a root of its own, as a
 # restarted container; the emptyDir stays.
 run_pod() { # ARGUMENT...
@@ -127,7 +134,7 @@ run_pod() { # ARGUMENT...
   timeout --kill-after 5 90 "${runtime[@]}" run --bundle "$pod" "$name" \
     < <(:) >"$pod/out" 2>"$pod/err" || status=$?
   "${runtime[@]}" delete --force "$name" >/dev/null 2>&1 || true
-  rmdir --parents --ignore-fail-on-non-empty "/sys/fs/cgroup/$pod_cgroup/$name" 2>/dev/null || true
+  wait_for 5 no_pod_cgroup
   kill "$registry_server"
   wait "$registry_server" || true
   umount "$pod/rootfs"

@@ -17,6 +17,7 @@ constexpr std::size_t kMaxList = 10'000;
 constexpr std::size_t kMaxName = 200;
 constexpr std::int64_t kMaxCpus = 4096;
 constexpr std::int64_t kMaxRetries = 100;
+constexpr std::int64_t kMaxProcesses = 1 << 22;  // PID_MAX_LIMIT
 // Names of the engine's own files in the job's folder.
 constexpr std::string_view kReserved = "_podpilot_";
 
@@ -219,6 +220,9 @@ Result<JobFile> parse_job_file(std::string_view source) {
   out.inputs = TRY(inputs(object, "inputs"));
   job.outputs = TRY(outputs(object, "outputs"));
   job.request = TRY(request(object));
+  const std::int64_t processes = TRY(number(object, "processes", 0, 1, kMaxProcesses));
+  job.processes = static_cast<unsigned>(processes);
+  job.cpu_time = TRY(duration(object, "cpu_time"));
   job.time_limit = TRY(duration(object, "time_limit"));
   out.priority = TRY(number(object, "priority", 0, -kMaxPriority, kMaxPriority));
   const std::int64_t retries = TRY(number(object, "retries", 0, 0, kMaxRetries));

@@ -18,8 +18,9 @@ namespace podpilot::agent::spool {
 namespace {
 
 // The keys that come from result.json, in this order; null where there is none.
-constexpr std::array kFromResult = {"exit_code",    "signal", "slug",  "origin",         "text",
-                                    "image_digest", "times",  "usage", "outputs_skipped"};
+constexpr std::array kFromResult = {"exit_code", "signal",         "core_dumped",  "slug",
+                                    "origin",    "text",           "image_digest", "times",
+                                    "usage",     "outputs_skipped"};
 
 // The filesystem's clock; ours where we may not write there.
 FileTime clock_of(const Folder& spool) {

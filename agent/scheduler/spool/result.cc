@@ -29,6 +29,7 @@ std::string to_json(const AttemptResult& result) {
   json["verdict"] = to_string(outcome.verdict);
   json["exit_code"] = exited ? Json(outcome.exit->code) : Json();
   json["signal"] = killed ? Json(outcome.exit->signal) : Json();
+  json["core_dumped"] = killed && outcome.exit->core_dumped;
   json["slug"] = text_or_null(outcome.slug);
   json["origin"] = outcome.origin ? Json(to_string(*outcome.origin)) : Json();
   json["text"] = text_or_null(outcome.text);
@@ -40,7 +41,9 @@ std::string to_json(const AttemptResult& result) {
                    {"run", seconds(outcome.times.run)}};
   json["usage"] = {{"user", seconds(outcome.usage.user)},
                    {"system", seconds(outcome.usage.system)},
-                   {"max_rss", outcome.usage.max_rss}};
+                   {"max_rss", outcome.usage.max_rss},
+                   {"peak_memory", outcome.usage.peak_memory},
+                   {"disk", outcome.usage.disk}};
   json["outputs_skipped"] = result.skipped;
   return dump_json(json, 2) + "\n";
 }

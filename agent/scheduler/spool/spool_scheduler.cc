@@ -222,8 +222,6 @@ void SpoolScheduler::renew_all() {
 }
 
 void SpoolScheduler::renew(ClaimId claim, Job& job) {
-  // As the pilot was told in uncertain(): it releases the claim by itself, without a word.
-  if (job.contact_lost && Clock::now() >= job.renewed + kPatience) return lose(claim);
   // No answer to the last one: a file server that hangs.
   if (Clock::now() - job.renewed > renew_every_ * 5 / 2) uncertain(claim, job);
   if (!find(claim) || job.beat_pending) return;

@@ -15,7 +15,7 @@ TEST_CASE("a job file with everything in it", "[spool][job_file]") {
     "network": "none", "hostname": "node1", "read_only": true, "fake_root": true,
     "inputs": ["data/in.txt", {"source": "/abs/tree/", "target": "./t//x"}],
     "outputs": ["out/", "a.txt"], "cpus": 2, "memory": "2GiB", "disk": 1000,
-    "time_limit": "90s", "priority": -3, "retries": 5})");
+    "time_limit": "90s", "cpu_time": "5m", "processes": 64, "priority": -3, "retries": 5})");
   REQUIRE(job);
   const JobDescription& d = job->description;
   CHECK(d.name == "hello");
@@ -34,6 +34,8 @@ TEST_CASE("a job file with everything in it", "[spool][job_file]") {
   CHECK(d.outputs == std::vector<std::string>{"out", "a.txt"});
   CHECK(d.request == Resources{.cpus = 2, .memory = 2ULL << 30, .disk = 1000});
   CHECK(d.time_limit == std::chrono::seconds(90));
+  CHECK(d.cpu_time == std::chrono::minutes(5));
+  CHECK(d.processes == 64);
   CHECK(job->priority == -3);
   CHECK(job->retries == 5);
 }
@@ -43,6 +45,8 @@ TEST_CASE("an image is all that a job needs", "[spool][job_file]") {
   REQUIRE(job);
   CHECK(job->description.request == Resources{.cpus = 1});
   CHECK_FALSE(job->description.time_limit);
+  CHECK_FALSE(job->description.cpu_time);
+  CHECK(job->description.processes == 0);
   CHECK(job->retries == 0);
   CHECK(job->description.network == sandbox::Network::host);
   CHECK_FALSE(job->description.read_only);
@@ -110,7 +114,7 @@ TEST_CASE("errors in a job file name the place", "[spool][job_file]") {
       {R"({"image": "a", "retires": 1})",
        "retires: is not a known key; known are image, name, pull, command, args, env, user, "
        "workdir, network, hostname, read_only, fake_root, inputs, outputs, cpus, memory, disk, "
-       "time_limit, priority, "
+       "processes, cpu_time, time_limit, priority, "
        "retries"},
   };
   for (const Row& row : rows) {

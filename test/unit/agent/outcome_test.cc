@@ -59,6 +59,22 @@ TEST_CASE("slugs that scripts rely on", "[agent][outcome]") {
   }
 }
 
+TEST_CASE("each limit has a slug of its own", "[agent][outcome]") {
+  const std::pair<Excess, const char*> rows[] = {{Excess::memory, "payload-over-memory"},
+                                                 {Excess::disk, "payload-over-disk"},
+                                                 {Excess::cpu_time, "payload-over-cpu-time"},
+                                                 {Excess::processes, "payload-over-processes"}};
+  for (const auto& [excess, slug] : rows) {
+    const Outcome outcome = failure(excess, "too much");
+    CHECK(outcome.slug == slug);
+    CHECK(outcome.text == "too much");
+    CHECK(outcome.verdict == Verdict::failed);
+    CHECK(outcome.origin == Origin::payload);
+    CHECK(judgement_of(slug).slug == slug);
+    CHECK(judgement_of(slug).exit_code == 137);
+  }
+}
+
 TEST_CASE("a pull's failure is blamed on who can mend it", "[agent][outcome]") {
   CHECK(origin_of_pull(Fault::transient) == Origin::network);
   CHECK(origin_of_pull(Fault::exhausted) == Origin::site);

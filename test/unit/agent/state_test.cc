@@ -71,6 +71,19 @@ TEST_CASE("a time limit asks, then kills, and still sends what there is", "[agen
   CHECK(state.cause == StopCause::time_limit);
 }
 
+TEST_CASE("over a limit kills at once, and still sends what there is", "[agent][state]") {
+  const JobState state = fly({{Event::over_limit, Phase::killing, {Action::kill}},
+                              {Event::over_limit, Phase::killing, {}},
+                              {Event::sandbox_gone, Phase::sending, {Action::send_outputs}}},
+                             running());
+  CHECK(state.cause == StopCause::over_limit);
+  JobState stopping = fly({{Event::stop_soft, Phase::stopping, {Action::terminate}},
+                           {Event::over_limit, Phase::killing, {Action::kill}}},
+                          running());
+  CHECK(stopping.cause == StopCause::asked);
+  fly({{Event::over_limit, Phase::describing, {}}});
+}
+
 TEST_CASE("the first cause of a stop counts, but for a release", "[agent][state]") {
   JobState state = fly({{Event::time_limit, Phase::stopping, {Action::terminate}},
                         {Event::stop_soft, Phase::stopping, {}},

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/base/path.h"
 
+#include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "sandbox/base/io.h"
 #include "test/catch.h"
 #include "test/support/scratch_dir.h"
+#include "test/support/temp_dir.h"
 #include "test/support/unprivileged.h"
 
 using namespace podpilot;
 using podpilot::test::rerun_unprivileged;
 using podpilot::test::ScratchDir;
+using podpilot::test::TempDir;
 
 namespace {
 
@@ -181,4 +187,22 @@ TEST_CASE("remove_tree finds its way in trees that branch below the open levels"
   }
   CHECK(remove_tree(dir.fd(), "t"));
   CHECK_FALSE(exists(dir / "t"));
+}
+
+TEST_CASE("remove_tree outlasts a copy that still fills the tree", "[base][path]") {
+  const TempDir dir(podpilot::test::in_memory());
+  for (int i = 0; i < 3000; ++i) dir.write("tree/full/" + std::to_string(i), "");
+  const DirFd tree = open_dir(dir / "tree").value();
+  const UniqueFd removals(::inotify_init1(IN_CLOEXEC));
+  REQUIRE(::inotify_add_watch(removals.get(), (dir / "tree/full").c_str(), IN_DELETE) > 0);
+  // `tree` was read by then, and is removed after `full`.
+  std::jthread copy([&] {
+    char event[4096];
+    if (::read(removals.get(), event, sizeof event) <= 0) return;
+    const UniqueFd late(::openat(tree.get(), "late", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  });
+  const auto removed = remove_tree(dir.fd(), "tree");
+  INFO((removed ? "" : removed.error().text));
+  CHECK(removed);
+  CHECK_FALSE(dir.has("tree"));
 }
