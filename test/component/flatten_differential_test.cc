@@ -126,9 +126,9 @@ std::string in_namespace(int more, const std::function<std::string()>& work) {
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   const std::string uid_map = fmt::format("0 {} 1\n", ::geteuid());
   const std::string gid_map = fmt::format("0 {} 1\n", ::getegid());
-  const pid_t pid = ::fork();
+  const pid_t pid = fork_into(CLONE_NEWUSER | more);
+  REQUIRE(pid >= 0);
   if (pid == 0) {
-    if (::unshare(CLONE_NEWUSER | more) != 0) ::_exit(1);
     write_file("/proc/self/uid_map", uid_map);
     write_file("/proc/self/setgroups", "deny");
     write_file("/proc/self/gid_map", gid_map);

@@ -78,11 +78,9 @@ void write_map(const char* path, const std::string& line) {
 // As a runtime makes a pod; the uid is mapped to itself, so the capabilities end with the execve.
 void enter_masked_proc() {
   const std::string id = std::to_string(::geteuid());
-  // unshare(2) takes no user namespace for a process with threads, and ThreadSanitizer has one.
-  const long pod = ::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | SIGCHLD,
-                             nullptr, nullptr, nullptr, nullptr);
+  const pid_t pod = fork_into(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID);
   must(pod >= 0, 96);
-  if (pod > 0) end_with(static_cast<pid_t>(pod));
+  if (pod > 0) end_with(pod);
   write_map("/proc/self/uid_map", id + " " + id + " 1\n");
   write_map("/proc/self/setgroups", "deny");
   write_map("/proc/self/gid_map", id + " " + id + " 1\n");
@@ -133,6 +131,11 @@ void rerun(Prepare&& prepare) {
 }
 
 }  // namespace
+
+pid_t fork_into(int namespaces) {
+  return static_cast<pid_t>(
+      ::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
 
 bool rerun_unprivileged() {
   if (::geteuid() != 0) return false;

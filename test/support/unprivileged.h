@@ -2,6 +2,8 @@
 // What claims to be unprivileged is tested so, also where the tests run as root.
 #pragma once
 
+#include <sys/types.h>
+
 namespace podpilot::test {
 
 // First line of a test case: `if (rerun_unprivileged()) return;`. As root it runs this very test
@@ -17,5 +19,9 @@ enum class Pod {
   no_pivot_root,  // its seccomp filter answers EPERM to pivot_root(2)
 };
 bool rerun_in(Pod pod);
+
+// fork(2) whose child is in new namespaces, CLONE_NEW... flags. Not unshare(2), which makes no user
+// namespace for a process with threads; ThreadSanitizer's runtime has one.
+pid_t fork_into(int namespaces);
 
 }  // namespace podpilot::test
