@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "sandbox/base/close_from.h"
@@ -19,10 +21,13 @@
 #include "sandbox/base/poller.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/idmap.h"
+#include "sandbox/kill.h"
+#include "sandbox/landlock.h"
 #include "sandbox/mounts.h"
 #include "sandbox/network.h"
 #include "sandbox/payload.h"
 #include "sandbox/report.h"
+#include "sandbox/transplant.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -62,9 +67,14 @@ Result<void> offer_to_oom_killer() {
 }
 
 // Ends with the launcher, and with the pilot: the launcher's death is a signal, the pilot's is the
-// end of the report socket, which the reaper polls.
-Result<void> tie_to_launcher(BorrowedFd report) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return sys_error("PR_SET_PDEATHSIG");
+// end of the report socket, which the reaper polls. Without a pid namespace the signal would leave
+// the job behind: there the end of the socket alone counts, and the job is cleared away.
+Result<void> tie_to_launcher(const Plan& plan, BorrowedFd report) {
+  const bool takes_all_along = (plan.namespaces & CLONE_NEWPID) != 0;
+  if (takes_all_along && ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return sys_error("PR_SET_PDEATHSIG");
+  if (!takes_all_along && ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    return sys_error("PR_SET_CHILD_SUBREAPER");
   // In a new pid namespace getppid() is 0 dead or alive; a pilot that is gone tells as much.
   pollfd peer{report.get(), POLLIN, 0};
   if (::poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR))) ::_exit(1);
@@ -80,37 +90,96 @@ Result<void> make_workdir(const std::string& workdir) {
   }
 }
 
-Result<void> set_up(const Plan& plan, InitContext& context) {
+uid_t payload_uid(const Plan& plan) {
+  return plan.ids == Ids::set ? plan.user.uid : ::geteuid();
+}
+
+// Carries out the plan's steps, and undoes them when the job is over.
+class Root {
+ public:
+  Root(const Plan& plan, std::vector<pid_t> hidden) : plan_(plan), mounts_(std::move(hidden)) {}
+  Root(const Root&) = delete;
+  Root& operator=(const Root&) = delete;
+  ~Root() {
+    // What stays is found again when the next job begins, which is not started over it.
+    [[maybe_unused]] const auto undone = undo();
+  }
+
+  Result<void> build() {
+    const bool any_mounts = (plan_.namespaces & CLONE_NEWNS) != 0;
+    if (any_mounts) TRY(mounts_.begin(plan_.workspace).within("prepare mounts"));
+    if (!any_mounts) transplant_ = TRY(Transplant::begin(payload_uid(plan_)));
+    for (const Step& step : plan_.steps)
+      TRY(mounts(step.op) ? mounts_.carry_out(step) : transplant_->carry_out(step));
+    return {};
+  }
+
+  // Nothing to do for mounts: they go with their namespace.
+  Result<void> undo() {
+    if (!transplant_) return {};
+    Result<void> first;
+    for (auto step = plan_.steps.rbegin(); step != plan_.steps.rend(); ++step) {
+      Result<void> undone = transplant_->undo(*step);
+      if (first && !undone) first = std::move(undone);
+    }
+    transplant_.reset();
+    return first;
+  }
+
+ private:
+  const Plan& plan_;
+  MountBuilder mounts_;
+  std::optional<Transplant> transplant_;
+};
+
+Result<void> set_up(const Plan& plan, InitContext& context, Root& root) {
   TRY(keep_only(context));
   TRY(check_stdio());
   // The launcher is not dumpable: without this /proc/self/uid_map would belong to root.
   ::prctl(PR_SET_DUMPABLE, 1);
   TRY(offer_to_oom_killer());
-  TRY(map_single_id(plan.user, context.outer_uid, context.outer_gid).within("map ids"));
+  if (plan.ids == Ids::map)
+    TRY(map_single_id(plan.user, context.outer_uid, context.outer_gid).within("map ids"));
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
-  TRY(tie_to_launcher(BorrowedFd(context.report)));
+  TRY(tie_to_launcher(plan, BorrowedFd(context.report)));
   if (!plan.hostname.empty() && ::sethostname(plan.hostname.data(), plan.hostname.size()) != 0)
     return sys_error("sethostname");
   if (plan.namespaces & CLONE_NEWNET) TRY(raise_loopback().within("raise lo"));
   ::umask(0);
-  MountBuilder mounts(std::move(context.hidden));
-  TRY(mounts.begin(plan.workspace).within("prepare mounts"));
-  for (const Step& step : plan.steps) TRY(mounts.carry_out(step));
+  TRY(root.build());
   ::umask(022);
+  if (plan.own_domain) TRY(restrict_signals().within("a Landlock domain for the job"));
   TRY(make_workdir(plan.workdir));
   if (plan.read_only_root) TRY(make_root_read_only().within("make the root read-only"));
   return {};
 }
 
-void kill_everybody(int signal) {
-  ::kill(-1, signal);
-}  // all of the pid namespace but pid 1
+void signal_job(const Plan& plan, int signal) {
+  // Whoever is left is met again by the next signal, and by the end of the namespace if there is
+  // one.
+  [[maybe_unused]] const auto sent = signal_all(plan.kill, payload_uid(plan), signal);
+}
+
+// Nothing of the job is left when this returns; without a pid namespace nobody else would see to
+// it. Orphans are this process' children, and count in its usage: getrusage(2) knows the reaped.
+void end_job(const Plan& plan) {
+  constexpr auto kPause = std::chrono::microseconds(200);
+  while (true) {
+    signal_job(plan, SIGKILL);
+    pid_t reaped = 0;
+    while ((reaped = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (reaped < 0 && errno == ECHILD) return;
+    std::this_thread::sleep_for(kPause);
+  }
+}
 
 // Waits for the payload's end; everybody else is reaped on the way.
 class Reaper {
  public:
-  Reaper(pid_t payload, BorrowedFd report) : payload_(payload), report_(report) {}
+  Reaper(const Plan& plan, pid_t payload, BorrowedFd report)
+      : plan_(plan), payload_(payload), report_(report) {}
 
   Result<int> run(const SignalFd& signals) {
     for (;;) {
@@ -121,11 +190,11 @@ class Reaper {
         if (signal == SIGCHLD) {
           reap();
         } else if (signal == order_suspend()) {
-          kill_everybody(SIGSTOP);
+          signal_job(plan_, SIGSTOP);
         } else if (signal == order_resume()) {
-          kill_everybody(SIGCONT);
+          signal_job(plan_, SIGCONT);
         } else if (signal == order_kill()) {
-          kill_everybody(SIGKILL);
+          signal_job(plan_, SIGKILL);
         } else {
           ::kill(payload_, signal);
         }
@@ -143,17 +212,11 @@ class Reaper {
     }
   }
 
+  const Plan& plan_;
   pid_t payload_;
   BorrowedFd report_;
   std::optional<int> ended_;
 };
-
-// What the payload left running counts as well: getrusage(2) knows only the reaped.
-void reap_everybody() {
-  kill_everybody(SIGKILL);
-  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
-  }
-}
 
 // Files in a tmpfs take memory that no process need have mapped, and the pilot cannot reach this
 // root by a path.
@@ -181,7 +244,8 @@ Report ended_report(int wait_status) {
 Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
   failure.kind = ReportKind::failed;
   const BorrowedFd report(kReportFd);
-  TRY(set_up(plan, context));
+  Root root(plan, std::move(context.hidden));
+  TRY(set_up(plan, context, root));
   const SignalFd signals = TRY(SignalFd::create_for_all());
 
   PayloadTerminal terminal;
@@ -192,7 +256,8 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
   }
   TRY(report_tmpfs(plan, report));
   Payload payload = TRY(fork_payload(plan, terminal.slave));
-  TRY(keep_capabilities(0));
+  // Without a user namespace of its own it needs what it has to end the job and to clear up.
+  if (plan.ids == Ids::map) TRY(keep_capabilities(0));
   for (int fd = 0; fd < kReportFd; ++fd) ::close(fd);  // the payload's alone: readers see its EOF
   terminal.slave.reset();
 
@@ -206,7 +271,10 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
   TRY(send_report(report, {.kind = ReportKind::started,
                            .cloned_ns = context.cloned_ns,
                            .executed_ns = monotonic_ns()}));
-  return Reaper(payload.pid, report).run(signals);
+  Result<int> status = Reaper(plan, payload.pid, report).run(signals);
+  end_job(plan);
+  TRY(root.undo());
+  return status;
 }
 
 }  // namespace
@@ -216,7 +284,6 @@ void run_init(const Plan& plan, InitContext context) {
   Report failure;
   const Result<int> status = live(plan, context, failure);
   if (status) {
-    reap_everybody();
     [[maybe_unused]] const auto sent = send_report(BorrowedFd(kReportFd), ended_report(*status));
     ::_exit(0);
   }

@@ -48,20 +48,22 @@ std::uint64_t handled_files(int abi) {
 
 Result<UniqueFd> create_ruleset(const RulesetAttributes& attributes, int abi) {
   // Before ABI 4 the struct had one member; a longer one with a zero tail is accepted as well.
-  const std::size_t size = abi >= 6   ? sizeof attributes
-                           : abi >= 4 ? 2 * sizeof(std::uint64_t)
-                                      : sizeof(std::uint64_t);
+  const std::size_t size = abi >= kScopingAbi ? sizeof attributes
+                           : abi >= 4         ? 2 * sizeof(std::uint64_t)
+                                              : sizeof(std::uint64_t);
   UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
   if (!ruleset) return sys_error("landlock_create_ruleset");
   return ruleset;
 }
 
-Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t rights) {
-  const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
+Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t rights,
+                   int follow = 0) {
+  const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC | follow));
   if (!place && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return {};
   if (!place) return sys_error("open " + path);
   struct stat st{};
   if (::fstat(place.get(), &st) != 0) return sys_error("fstat " + path);
+  if (S_ISLNK(st.st_mode)) return {};
   landlock_path_beneath_attr rule{};
   rule.allowed_access = S_ISDIR(st.st_mode) ? rights : rights & kFileRights;
   rule.parent_fd = place.get();
@@ -70,10 +72,10 @@ Result<void> allow(BorrowedFd ruleset, const std::string& path, std::uint64_t ri
   return {};
 }
 
-Result<int> enforce(BorrowedFd ruleset, int abi) {
+Result<void> enforce(BorrowedFd ruleset) {
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
     return sys_error("landlock_restrict_self");
-  return abi;
+  return {};
 }
 
 }  // namespace
@@ -91,23 +93,47 @@ Result<int> restrict_filesystem(const LandlockRules& rules) {
   if (abi < 2) return 0;
   const std::uint64_t files = handled_files(abi);
   RulesetAttributes attributes{.handled_access_fs = files};
-  if (rules.scope_ipc && abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  if (rules.scope_ipc && abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   for (const std::string& path : rules.read) TRY(allow(ruleset, path, kRead & files));
   for (const std::string& path : rules.read_write) TRY(allow(ruleset, path, files & ~kDevices));
-  return enforce(ruleset, abi);
+  TRY(enforce(ruleset));
+  return abi;
 }
 
-Result<int> restrict_payload() {
+Result<void> restrict_signals() {
+  const RulesetAttributes attributes{.scoped = kScopeAbstractUnix | kScopeSignal};
+  const UniqueFd ruleset = TRY(create_ruleset(attributes, kScopingAbi));
+  return enforce(ruleset);
+}
+
+Result<void> restrict_to(const Reach& reach) {
+  const int abi = landlock_abi();
+  if (abi == 0) return Error{Fault::unsupported, "the kernel has no Landlock, or the pod hides it"};
+  const std::uint64_t files = handled_files(abi);
+  RulesetAttributes attributes{.handled_access_fs = files};
+  if (abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
+  for (const std::string& path : reach.read) TRY(allow(ruleset, path, kRead & files, O_NOFOLLOW));
+  constexpr std::uint64_t kNodes = LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR;
+  for (const std::string& path : reach.write)
+    TRY(allow(ruleset, path, files & ~kNodes, O_NOFOLLOW));
+  constexpr std::uint64_t kUse =
+      LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
+  for (const std::string& path : reach.devices) TRY(allow(ruleset, path, kUse & files, O_NOFOLLOW));
+  return enforce(ruleset);
+}
+
+Result<void> restrict_payload() {
   const int abi = landlock_abi();
   RulesetAttributes attributes;
   // With files in it a domain forbids renames between folders unless it handles them itself.
   if (abi >= 2) attributes.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | kRefer;
-  if (abi >= 6) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
-  if (abi < 2) return 0;
+  if (abi >= kScopingAbi) attributes.scoped = kScopeAbstractUnix | kScopeSignal;
+  if (abi < 2) return {};
   const UniqueFd ruleset = TRY(create_ruleset(attributes, abi));
   TRY(allow(ruleset, "/", attributes.handled_access_fs));
-  return enforce(ruleset, abi);
+  return enforce(ruleset);
 }
 
 }  // namespace podpilot::sandbox

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A layer for the bottom of every stack: the folders and files that plan_userns() mounts on. What
+// A layer for the bottom of every stack: the folders and files that plans mount on. What
 // an image has itself hides it; what an image lacks need not be made, and removed again, in the
 // upper layer of each job.
 #pragma once

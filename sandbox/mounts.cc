@@ -80,8 +80,9 @@ Result<void> MountBuilder::carry_out(const Step& step) {
       return read_only(step).within("freeze " + step.target);
     case Op::enter:
       return enter().within("enter the root");
+    default:
+      return Error{Fault::internal, "not a mount"};
   }
-  return Error{Fault::internal, "unknown step"};
 }
 
 Result<void> MountBuilder::overlay(const Step& step) {

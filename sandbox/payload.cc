@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -99,13 +100,25 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// By raw calls: libc's would change the threads of whoever lends this process its memory as well.
+Result<void> take_ids(const Identity& user) {
+  if (::syscall(SYS_setgroups, 0, nullptr) != 0) return sys_error("setgroups");
+  if (::syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0) return sys_error("setresgid");
+  if (::syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) return sys_error("setresuid");
+  return {};
+}
+
 Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
   if (::setsid() < 0) return sys_error("setsid");
   TRY(attach_terminal(slave));
+  if (plan.ids == Ids::set) TRY(take_ids(plan.user));
   if (::chdir(plan.workdir.c_str()) != 0) return sys_error("working folder " + plan.workdir);
   TRY(apply_limits(plan.limits));
   TRY(keep_capabilities(plan.capabilities));
-  [[maybe_unused]] const int abi = TRY(restrict_payload());
+  if (plan.reach.empty())
+    TRY(restrict_payload());
+  else
+    TRY(restrict_to(plan.reach).within("Landlock"));
   for (int fd = 0; fd <= 2; ++fd)  // they were kept O_CLOEXEC until here
     if (::fcntl(fd, F_SETFD, 0) != 0) return sys_error("F_SETFD");
   if (!close_from(3, CloseWhen::on_exec)) return sys_error("close descriptors");

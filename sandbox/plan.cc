@@ -9,6 +9,8 @@
 
 #include "sandbox/base/text.h"
 #include "sandbox/capabilities.h"
+#include "sandbox/landlock.h"
+#include "sandbox/plan_transplant.h"
 #include "sandbox/spec_check.h"
 
 namespace podpilot::sandbox {
@@ -29,14 +31,30 @@ constexpr std::array kCovered = {"/proc/acpi",          "/proc/kcore",       "/p
 constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                 "/proc/sysrq-trigger"};
 
-// The pod's names for itself and for the world; the image's own are of another machine.
 constexpr std::string_view kHostnameFile = "/etc/hostname";
-constexpr std::array<std::string_view, 3> kPodFiles = {"/etc/resolv.conf", "/etc/hosts",
-                                                       kHostnameFile};
 
 // Before it fetches anything apt changes to a user of its own and looks whether it is that now.
 constexpr const char* kAptFile = "/etc/apt/apt.conf.d/zz-podpilot-fake-root";
 constexpr const char* kAptText = "APT::Sandbox::User \"root\";\n";
+
+// What makes one rung another; all else follows from the Spec and the pod.
+struct RungRow {
+  std::uint64_t namespaces;
+  Ids ids;
+  KillBy kill;
+  bool mounts;
+};
+constexpr std::array kRows = {
+    RungRow{kNamespaces, Ids::map, KillBy::everyone, true},
+    RungRow{kNamespaces & ~std::uint64_t{CLONE_NEWNS}, Ids::map, KillBy::everyone, false},
+    RungRow{0, Ids::set, KillBy::uid, false},
+    RungRow{0, Ids::keep, KillBy::everyone, false},
+};
+static_assert(kRows.size() == kLadder.size());
+
+const RungRow& row_of(Rung rung) {
+  return kRows[static_cast<std::size_t>(rung)];
+}
 
 // The order is the contract: what the job asked for is mounted while only the image's own tree can
 // be met on the way, /proc, /sys and /dev after that, the root last.
@@ -113,65 +131,59 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
-std::string_view name(Op op) {
-  switch (op) {
-    case Op::overlay:
-      return "overlay";
-    case Op::proc:
-      return "proc";
-    case Op::bind:
-      return "bind";
-    case Op::bind_device:
-      return "bind_device";
-    case Op::tmpfs:
-      return "tmpfs";
-    case Op::devpts:
-      return "devpts";
-    case Op::mqueue:
-      return "mqueue";
-    case Op::symlink:
-      return "symlink";
-    case Op::file:
-      return "file";
-    case Op::cover:
-      return "cover";
-    case Op::read_only:
-      return "read_only";
-    case Op::enter:
-      return "enter";
-  }
-  return "?";
+std::vector<Filter> filters_of(const Spec& spec, const RungRow& row) {
+  std::vector<Filter> filters = {Filter::payload};
+  if (row.ids == Ids::keep) filters.push_back(Filter::guard);
+  if (row.namespaces == 0 && spec.network == Network::none) filters.push_back(Filter::no_network);
+  if (spec.fake_root) filters.push_back(Filter::fake_root);
+  return filters;
 }
 
 }  // namespace
 
-Result<Plan> plan_userns(const Spec& spec) {
+Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
   TRY(check_spec(spec));
   Plan plan;
-  plan.namespaces = kNamespaces;
-  if (spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
-  TRY(check_namespaces(spec, plan.namespaces));
   plan.user = spec.user;
   plan.workspace = spec.workspace;
   plan.hostname = spec.hostname;
-  plan.steps = userns_steps(spec);
   plan.argv = spec.argv;
   plan.env = spec.env;
   plan.workdir = spec.workdir;
-  plan.capabilities = spec.user.uid == 0 ? kPayloadCapabilities : 0;
-  plan.filters = filters_for(spec, plan.namespaces);
   plan.limits = spec.limits;
   plan.read_only_root = spec.read_only;
   plan.terminal = spec.terminal;
+  const RungRow& row = row_of(pod.rung);
+  plan.namespaces = row.namespaces;
+  if (row.namespaces != 0 && spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
+  plan.ids = row.ids;
+  plan.filters = filters_of(spec, row);
+  // The kernel counts processes by uid: here those of the pilot as well.
+  if (row.ids == Ids::keep) plan.limits.processes.reset();
+  if (row.ids == Ids::keep) plan.user = {.uid = pod.uid, .gid = pod.gid, .groups = {}};
+  if (row.ids == Ids::set) plan.user = {.uid = pod.job_id, .gid = pod.job_id, .groups = {}};
+  if (row.ids == Ids::map && spec.user.uid == 0) plan.capabilities = kPayloadCapabilities;
+  if (row.mounts) {
+    plan.steps = userns_steps(spec);
+    return plan;
+  }
+  plan.read_only_root = false;  // of a mount; here Landlock does it
+  if (row.namespaces == 0 && !spec.hostname.empty())
+    return Error{Fault::unsupported, "this pod allows no hostname of the job's own"};
+  const bool scoped = pod.landlock_abi >= kScopingAbi;
+  plan.own_domain = row.kill == KillBy::everyone && plan.namespaces == 0 && scoped;
+  plan.kill = row.kill == KillBy::everyone && plan.namespaces == 0 && !scoped ? KillBy::descendants
+                                                                              : row.kill;
+  plan.steps = TRY(transplant_steps(pod.layout, spec));
+  plan.reach = transplant_reach(pod.layout, spec);
   return plan;
 }
 
-std::vector<Filter> filters_for(const Spec& spec, std::uint64_t namespaces) {
-  std::vector<Filter> filters = {Filter::payload};
-  if (spec.network == Network::none && !(namespaces & CLONE_NEWNET))
-    filters.push_back(Filter::no_network);
-  if (spec.fake_root) filters.push_back(Filter::fake_root);
-  return filters;
+std::string_view name(Op op) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"overlay", "proc", "bind", "bind_device", "tmpfs", "devpts", "mqueue", "symlink", "file",
+       "cover", "read_only", "enter", "purge_ipc", "empty", "show", "live", "entries", "fill"});
+  return kNames[static_cast<std::size_t>(op)];
 }
 
 std::string describe(const Plan& plan) {
@@ -185,6 +197,9 @@ std::string describe(const Plan& plan) {
     if (!step.options.empty()) out += fmt::format(" options {}", step.options);
     out += step.access == Access::read_only ? " ro\n" : " rw\n";
   }
+  for (const std::string& path : plan.reach.read) out += fmt::format("reach {} ro\n", path);
+  for (const std::string& path : plan.reach.write) out += fmt::format("reach {} rw\n", path);
+  for (const std::string& path : plan.reach.devices) out += fmt::format("reach {} device\n", path);
   if (plan.read_only_root) out += "read-only root\n";
   out += fmt::format("capabilities {:#x}\nfilters", plan.capabilities);
   for (const Filter filter : plan.filters) out += fmt::format(" {}", name(filter));

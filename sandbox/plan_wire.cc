@@ -16,11 +16,6 @@ class Writer {
     std::memcpy(raw, &value, sizeof value);
     bytes.append(raw, sizeof value);
   }
-  template <typename T>
-    requires std::is_enum_v<T>
-  void put(T value) {
-    put(static_cast<std::uint64_t>(value));
-  }
   void put(const std::string& value) {
     put(value.size());
     bytes += value;
@@ -28,6 +23,11 @@ class Writer {
   void put(const std::optional<std::uint64_t>& value) {
     put(std::uint64_t{value.has_value()});
     put(value.value_or(0));
+  }
+  template <typename T>
+    requires std::is_enum_v<T>
+  void put(T value) {
+    put(static_cast<std::uint64_t>(value));
   }
   template <typename T>
   void put(const std::vector<T>& values) {
@@ -108,9 +108,15 @@ class Reader {
 template <typename PlanType, typename Visit>
 void fields(PlanType& plan, Visit&& visit) {
   visit(plan.namespaces);
+  visit(plan.ids);
   visit(plan.user.uid);
   visit(plan.user.gid);
   visit(plan.user.groups);
+  visit(plan.kill);
+  visit(plan.own_domain);
+  visit(plan.reach.read);
+  visit(plan.reach.write);
+  visit(plan.reach.devices);
   visit(plan.workspace);
   visit(plan.hostname);
   visit(plan.steps);

@@ -8,6 +8,8 @@
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
+#include "sandbox/idmap.h"
+#include "sandbox/landlock.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -16,6 +18,9 @@ constexpr std::chrono::seconds kPatience{5};
 
 // Not there in an empty image: "no such program" is said after every other step has worked.
 constexpr const char* kNoProgram = "/podpilot-probe";
+
+// A name at the top of every image that has programs.
+constexpr const char* kPrograms = "usr";
 
 Result<Report> last_report(const Sandbox& sandbox, Deadline deadline) {
   for (;;) {
@@ -33,12 +38,91 @@ bool ubuntu_restricts() {
   return value && value->starts_with("1");
 }
 
-std::string remedy_for(const std::string& refusal) {
+// A Spec for an image that holds nothing.
+Result<Spec> empty_image(const Pod& pod, BorrowedFd workspace, const std::string& path) {
+  Spec spec;
+  spec.workspace = path;
+  spec.argv = {kNoProgram};
+  const DirFd layer = TRY(make_dir_at(workspace, "layer", 0755));
+  spec.layers = {path + "/layer"};
+  if (pod.rung == Rung::userns) return spec;
+  const DirFd root = TRY(make_dir_at(workspace, "root", 0755));
+  const DirFd programs = TRY(make_dir_at(root, kPrograms, 0755));
+  spec.root = path + "/root";
+  spec.root_names = {kPrograms};
+  return spec;
+}
+
+Result<Pod> look_at_pod(Rung rung) {
+  Pod pod{.rung = rung,
+          .layout = {},
+          .landlock_abi = landlock_abi(),
+          .uid = ::geteuid(),
+          .gid = ::getegid()};
+  if (rung == Rung::userns) return pod;
+  if (rung == Rung::transplant && pod.uid == 0)
+    return Error{
+        Fault::unsupported,
+        "a payload with the pilot's own uid would be root, the owner of the pod's devices"};
+  pod.layout = TRY(discover_layout());
+  if (rung == Rung::transplant_setuid) pod.job_id = TRY(job_id(0));
+  return pod;
+}
+
+// Up to the end of everything.
+Result<Report> fly(Launcher& launcher, const Plan& plan) {
+  Result<Sandbox> sandbox = launcher.launch(plan, {BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)});
+  if (!sandbox) return std::move(sandbox).error();
+  Result<Report> report = last_report(*sandbox, Deadline::after(kPatience));
+  if (!report) [[maybe_unused]]
+    const auto killed = sandbox->kill_now();
+  pollfd ended{sandbox->ended().get(), POLLIN, 0};
+  ::poll(&ended, 1, static_cast<int>(kPatience.count()) * 1000);
+  return report;
+}
+
+}  // namespace
+
+Result<Trial> try_rung(Launcher& launcher, Rung rung, const std::string& folder) {
+  const DirFd parent = TRY(open_dir(folder));
+  const std::string name = fmt::format("probe-{}", ::getpid());
+  Trial trial;
+  const Clock::time_point start = Clock::now();
+  Result<Pod> pod = look_at_pod(rung);
+  if (!pod) {
+    trial.pod.rung = rung;
+    trial.pod.uid = ::geteuid();
+    trial.refusal = pod.error().text;
+    return trial;
+  }
+  trial.pod = *std::move(pod);
+  const DirFd workspace = TRY(make_dir_at(parent, name, 0711));
+  const Spec spec = TRY(empty_image(trial.pod, workspace, folder + "/" + name));
+  const Result<Plan> plan = make_plan(trial.pod, spec);
+  const Result<Report> report = plan ? fly(launcher, *plan) : Result<Report>(plan.error());
+  trial.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
+  [[maybe_unused]] const auto removed = remove_tree(parent, name);
+  trial.works =
+      report && report->kind == ReportKind::not_executed && report->fault == Fault::not_found;
+  if (!trial.works) trial.refusal = report ? std::string(report->text) : report.error().text;
+  return trial;
+}
+
+std::string remedy_for(const Trial& trial) {
+  const std::string& refusal = trial.refusal;
+  if (trial.works) return "";
   if (ubuntu_restricts())
     return "this kernel's AppArmor strips unprivileged user namespaces: on the node, run "
            "'sysctl kernel.apparmor_restrict_unprivileged_userns=0', or give the pod an AppArmor "
            "profile that allows userns and mount";
   const auto says = [&](const char* name) { return refusal.find(name) != std::string::npos; };
+  if (trial.pod.rung == Rung::transplant_setuid && trial.pod.uid != 0)
+    return "run the pod as root (securityContext.runAsUser: 0) with capabilities SETUID, SETGID, "
+           "CHOWN, FOWNER, DAC_OVERRIDE and KILL";
+  if (trial.pod.rung == Rung::transplant && trial.pod.uid == 0)
+    return "set securityContext.runAsNonRoot: true and runAsUser: 1000";
+  if (says("cannot show"))
+    return "use podpilot's own image for the pod: its root is made of links into /pod/live";
   if (says("ENOSPC")) return "on the node, raise the sysctl user.max_user_namespaces above 0";
   if (says("EINVAL") && says("overlay"))
     return "put --scratch on a volume (emptyDir): an overlay cannot lie on the container's own "
@@ -54,41 +138,6 @@ std::string remedy_for(const std::string& refusal) {
     return "the seccomp profile refuses it: set securityContext.seccompProfile.type: Unconfined "
            "(or a Localhost profile that allows clone with new namespaces and mount)";
   return "";
-}
-
-}  // namespace
-
-Result<ProbeResult> probe_userns(Launcher& launcher, const std::string& folder) {
-  const DirFd parent = TRY(open_dir(folder));
-  const std::string name = fmt::format("probe-{}", ::getpid());
-  const DirFd workspace = TRY(make_dir_at(parent, name, 0700));
-  const DirFd layer = TRY(make_dir_at(workspace, "layer", 0755));
-  const std::string path = folder + "/" + name;
-  Spec spec;
-  spec.layers = {path + "/layer"};
-  spec.workspace = path;
-  spec.argv = {kNoProgram};
-  const Plan plan = TRY(plan_userns(spec));
-  ProbeResult result;
-  const Clock::time_point start = Clock::now();
-  Result<Sandbox> sandbox = launcher.launch(plan, {BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)});
-  Result<Report> report = Error{};
-  if (!sandbox) {
-    report = sandbox.error();
-  } else {
-    report = last_report(*sandbox, Deadline::after(kPatience));
-    [[maybe_unused]] const auto killed = sandbox->kill_now();
-    pollfd ended{sandbox->ended().get(), POLLIN, 0};
-    ::poll(&ended, 1, static_cast<int>(kPatience.count()) * 1000);
-  }
-  result.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
-  [[maybe_unused]] const auto removed = remove_tree(parent, name);
-  result.works =
-      report && report->kind == ReportKind::not_executed && report->fault == Fault::not_found;
-  if (result.works) return result;
-  result.refusal = report ? std::string(report->text) : report.error().text;
-  result.remedy = remedy_for(result.refusal);
-  return result;
 }
 
 }  // namespace podpilot::sandbox

@@ -4,22 +4,28 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "sandbox/base/result.h"
 #include "sandbox/launcher.h"
 
 namespace podpilot::sandbox {
 
-struct ProbeResult {
+// What was found for one rung.
+struct Trial {
+  Pod pod;  // the rung, and what a plan for it needs
   bool works = false;
   std::string refusal;  // step and errno of the first thing that failed
-  std::string remedy;   // what would help, as far as the errno tells
   std::chrono::microseconds took{0};
 };
 
-// Builds a real sandbox of the rung `userns` in `folder` (removed afterwards) over an empty image,
-// up to the payload's execve. "Not allowed" is an answer; an Error means that it could not be
-// tried.
-Result<ProbeResult> probe_userns(Launcher& launcher, const std::string& folder);
+// Builds a real sandbox of the rung in `folder` (removed afterwards) over an empty image, up to the
+// payload's execve. "Not allowed" is an answer; an Error means that it could not be tried. The
+// rungs that show an image in the pod's own root do so: no job may run meanwhile.
+Result<Trial> try_rung(Launcher& launcher, Rung rung, const std::string& folder);
+
+// What would lift the pod to the rung that was tried: lines of a pod spec, or of a node's
+// configuration. Pure but for a look at the kernel's AppArmor switch. "" where nothing is known.
+std::string remedy_for(const Trial& trial);
 
 }  // namespace podpilot::sandbox

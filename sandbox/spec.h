@@ -51,6 +51,11 @@ struct Spec {
   // Folders in overlayfs' own format (char 0:0 whiteouts, user.overlay.opaque), absolute, bottom
   // first. Never written to.
   std::vector<std::string> layers;
+  // On the rungs that mount nothing: the same layers merged into one plain tree, on the volume that
+  // the pod's root shows (layout.h), and which names at its top hold anything. Of this sandbox
+  // alone, but files below kShared names may be links to the layers' own.
+  std::string root;
+  std::vector<std::string> root_names;
   // An existing folder of this sandbox alone, on a filesystem that may hold an overlay's upper
   // layer (not itself an overlay). The caller removes it when the sandbox has ended.
   std::string workspace;

@@ -116,14 +116,4 @@ Result<void> check_spec(const Spec& spec) {
   return {};
 }
 
-Result<void> check_namespaces(const Spec& spec, std::uint64_t namespaces) {
-  const auto lacking = [](std::string_view wish, std::string_view kind) {
-    return Error{Fault::unsupported,
-                 fmt::format("{}: this pod allows no {} namespaces", wish, kind)};
-  };
-  if (!spec.hostname.empty() && !(namespaces & CLONE_NEWUTS)) return lacking("a hostname", "UTS");
-  if (spec.read_only && !(namespaces & CLONE_NEWNS)) return lacking("a read-only root", "mount");
-  return {};
-}
-
 }  // namespace podpilot::sandbox

@@ -13,8 +13,4 @@ namespace podpilot::sandbox {
 // hostname that is none, an empty argv, no layer, a NUL byte anywhere.
 Result<void> check_spec(const Spec& spec);
 
-// Fault::unsupported: what can be had only with one of the namespaces (CLONE_NEW*) that are not
-// among these. Nobody is run with less than was asked for.
-Result<void> check_namespaces(const Spec& spec, std::uint64_t namespaces);
-
 }  // namespace podpilot::sandbox

@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/commands.h"
+#include "agent/cli/message.h"
 #include "agent/cli/places.h"
+#include "agent/cli/sandbox_options.h"
 #include "agent/job/watchdog_policy.h"
 #include "agent/resources.h"
 #include "oci/store/store.h"
@@ -16,7 +18,6 @@
 #include "sandbox/base/text.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/landlock.h"
-#include "sandbox/probe.h"
 
 namespace podpilot::agent {
 namespace {
@@ -55,13 +56,32 @@ Result<void> try_scratch(const std::string& path) {
   return {};
 }
 
-Finding check_sandbox(sandbox::Launcher& launcher, const std::string& scratch) {
-  const Result<sandbox::ProbeResult> probe = sandbox::probe_userns(launcher, scratch);
-  if (!probe) return {"sandbox userns", Mark::bad, "could not be tried: " + probe.error().text, ""};
-  if (probe->works)
-    return {"sandbox userns", Mark::good,
-            fmt::format("works, {} for all of it", human_duration(probe->took)), ""};
-  return {"sandbox userns", Mark::bad, probe->refusal, probe->remedy};
+// Every rung, whatever the better ones say; `rung` becomes the best that fits.
+std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const std::string& scratch,
+                                   const SandboxWish& wish, std::string& rung) {
+  std::vector<Finding> findings;
+  for (const sandbox::Rung tried : sandbox::kLadder) {
+    const std::string name = fmt::format("{}", to_string(tried));
+    const Result<sandbox::Trial> trial = sandbox::try_rung(launcher, tried, scratch);
+    if (!trial) {
+      findings.push_back({name, Mark::bad, "could not be tried: " + trial.error().text, ""});
+      continue;
+    }
+    const std::string against = judge(*trial, wish);
+    if (!against.empty()) {
+      findings.push_back({name, Mark::note, against, remedy_for(*trial)});
+      continue;
+    }
+    if (rung.empty()) rung = name;
+    findings.push_back(
+        {name, Mark::good,
+         fmt::format("works, {} for all of it; gives {}", human_duration(trial->took),
+                     guarantees_of(tried, trial->pod.landlock_abi).text()),
+         ""});
+  }
+  if (rung.empty())
+    for (Finding& finding : findings) finding.mark = Mark::bad;
+  return findings;
 }
 
 Finding check_landlock() {
@@ -116,13 +136,15 @@ Finding tell_memory_watch() {
           fmt::format("{}; the pod's limit is {} away", reach, human_bytes(reserve)), ""};
 }
 
-std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options) {
+std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options,
+                             const SandboxWish& wish, std::string& rung) {
   const std::string cache = cache_folder(options);
   const std::string scratch = scratch_folder(options);
   std::vector<Finding> findings = {tell_identity()};
   findings.push_back(check_folder("cache", cache, try_cache(cache)));
   findings.push_back(check_folder("scratch", scratch, try_scratch(scratch)));
-  findings.push_back(check_sandbox(launcher, scratch));
+  for (Finding& finding : check_sandbox(launcher, scratch, wish, rung))
+    findings.push_back(std::move(finding));
   findings.push_back(check_landlock());
   findings.push_back(tell_resources(scratch));
   findings.push_back(tell_memory_watch());
@@ -141,7 +163,7 @@ std::string_view word(Mark mark) {
   return "note";
 }
 
-void print_json(const std::vector<Finding>& findings, bool ready) {
+void print_json(const std::vector<Finding>& findings, bool ready, const std::string& rung) {
   nlohmann::ordered_json checks = nlohmann::ordered_json::array();
   for (const Finding& finding : findings)
     checks.push_back({{"name", finding.name},
@@ -149,16 +171,16 @@ void print_json(const std::vector<Finding>& findings, bool ready) {
                       {"detail", finding.detail},
                       {"remedy", finding.remedy}});
   const nlohmann::ordered_json out = {
-      {"ready", ready}, {"rung", ready ? "userns" : ""}, {"checks", checks}};
+      {"ready", ready}, {"rung", ready ? rung : ""}, {"checks", checks}};
   fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-void print_text(const std::vector<Finding>& findings, bool ready) {
+void print_text(const std::vector<Finding>& findings, bool ready, const std::string& rung) {
   for (const Finding& finding : findings) {
     fmt::print("{:<7} {:<15} {}\n", word(finding.mark), finding.name, printable(finding.detail));
     if (!finding.remedy.empty()) fmt::print("{:<23} -> {}\n", "", finding.remedy);
   }
-  fmt::print("\n{}\n", ready ? "This pod can run jobs: rung userns."
+  fmt::print("\n{}\n", ready ? fmt::format("This pod can run jobs: rung {}.", rung)
                              : "This pod cannot run jobs. See the lines marked failed.");
 }
 
@@ -170,13 +192,16 @@ int doctor_command(const Options& options) {
     fmt::print(stderr, "podpilot doctor: {}\n", launcher.error().text);
     return kExitFailed;
   }
-  const std::vector<Finding> findings = examine(*launcher, options);
+  const Result<SandboxWish> wish = sandbox_wish(options);
+  if (!wish) return report_usage("doctor", wish.error());
+  std::string rung;
+  const std::vector<Finding> findings = examine(*launcher, options, *wish, rung);
   bool ready = true;
   for (const Finding& finding : findings) ready &= finding.mark != Mark::bad;
   if (options.has("json"))
-    print_json(findings, ready);
+    print_json(findings, ready, rung);
   else
-    print_text(findings, ready);
+    print_text(findings, ready, rung);
   return ready ? 0 : 1;
 }
 

@@ -8,18 +8,19 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <random>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/common.h"
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
+#include "agent/cli/sandbox_options.h"
 #include "agent/job/puller.h"
 #include "agent/resources.h"
 #include "agent/scheduler/spool/spool_scheduler.h"
 #include "agent/version.h"
 #include "sandbox/base/text.h"
 #include "sandbox/limits.h"
-#include "sandbox/probe.h"
 
 namespace podpilot::agent {
 namespace {
@@ -46,7 +47,7 @@ Result<std::string> spool_path(const Options& options) {
   return url.substr(kSpoolScheme.size());
 }
 
-Result<PilotPolicy> make_policy(const Options& options) {
+Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod) {
   PilotPolicy policy;
   Resources& total = policy.offer.total;
   total = TRY(detect_resources(scratch_folder(options)));
@@ -56,26 +57,24 @@ Result<PilotPolicy> make_policy(const Options& options) {
     total.cpus = static_cast<unsigned>(cpus);
   }
   if (options.has("memory")) total.memory = TRY(options.bytes("memory"));
-  policy.offer.capacity = std::max(1U, total.cpus);
+  const bool single = sandbox::one_job_at_a_time(pod.rung);
+  policy.offer.capacity = single ? 1 : std::max(1U, total.cpus);
   if (options.has("jobs")) {
     const std::uint64_t jobs = TRY(options.number("jobs"));
     policy.offer.capacity = static_cast<unsigned>(jobs);
   }
+  if (single && policy.offer.capacity > 1)
+    return Error{Fault::invalid,
+                 fmt::format("--jobs {}: this pod's sandbox ({}) runs one job at a time",
+                             policy.offer.capacity, to_string(pod.rung))};
   if (total.cpus == 0 || policy.offer.capacity == 0)
     return Error{Fault::invalid, "--cpus and --jobs must be at least 1"};
-  policy.offer.attributes = {{"rung", "userns"}, {"version", std::string(build_info().version)}};
+  policy.offer.attributes = {{"rung", std::string(to_string(pod.rung))},
+                             {"version", std::string(build_info().version)}};
   policy.end_when_exhausted = options.has("drain");
   if (options.has("idle-exit")) policy.idle_exit = TRY(options.duration("idle-exit"));
   policy.stop_grace = TRY(options.duration("grace"));
   return policy;
-}
-
-// A pilot that cannot run a single job must not take one.
-Result<void> check_sandbox(sandbox::Launcher& launcher, const std::string& scratch) {
-  const sandbox::ProbeResult probe = TRY(sandbox::probe_userns(launcher, scratch));
-  if (probe.works) return {};
-  return Error{Fault::unsupported, fmt::format("no sandbox in this pod: {}{}{}", probe.refusal,
-                                               probe.remedy.empty() ? "" : "; ", probe.remedy)};
 }
 
 int failed(const Error& error) {
@@ -83,7 +82,7 @@ int failed(const Error& error) {
 }
 
 int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
-        const std::string& spool) {
+        const std::string& spool, const SandboxWish& wish) {
   Poller poller;
   Result<oci::Store> store = oci::Store::open(cache_folder(options)).within("cache");
   if (!store) return failed(store.error());
@@ -92,10 +91,10 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   if (!scratch) return failed(scratch.error());
   const Result<std::optional<std::string>> config = registry_config(options);
   if (!config) return report_usage(kCommand, config.error());
-  Result<PilotPolicy> policy = make_policy(options);
+  const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
+  if (!choice) return failed(choice.error());
+  Result<PilotPolicy> policy = make_policy(options, choice->pod);
   if (!policy) return report_usage(kCommand, policy.error());
-  if (const Result<void> works = check_sandbox(launcher, scratch_folder(options)); !works)
-    return failed(works.error());
 
   Puller puller(poller, *store,
                 {.cache = cache_folder(options), .registry_config = *config, .progress = {}});
@@ -107,11 +106,21 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .watchdog = watchdog,
             .time_limit_grace = policy->stop_grace,
             .memory_limit = policy->offer.total.memory,
-            .process_limit = 0};
+            .process_limit = 0,
+            .pod = choice->pod,
+            .roots = nullptr,
+            .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
     if (!limit) return report_usage(kCommand, limit.error());
     site.process_limit = *limit;
+  }
+  std::unique_ptr<RootBuilder> roots;
+  if (sandbox::one_job_at_a_time(choice->pod.rung)) {
+    Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
+    if (!created) return failed(created.error());
+    roots = *std::move(created);
+    site.roots = roots.get();
   }
   SpoolScheduler scheduler(poller, spool, pilot_name(options));
   log::info("pilot starts", {{"version", std::string(build_info().version)},
@@ -119,7 +128,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"cpus", fmt::format("{}", policy->offer.total.cpus)},
                              {"memory", human_bytes(policy->offer.total.memory)},
                              {"jobs", fmt::format("{}", policy->offer.capacity)},
-                             {"rung", "userns"}});
+                             {"rung", std::string(to_string(choice->pod.rung))}});
   Pilot pilot(site, scheduler, *std::move(policy));
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
@@ -137,13 +146,16 @@ int pilot_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   const Result<std::string> spool = spool_path(options);
   if (!spool) return report_usage(kCommand, spool.error());
+  const Result<SandboxWish> wish = sandbox_wish(options);
+  if (!wish) return report_usage(kCommand, wish.error());
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return failed(launcher.error());
+  hide_process();
   sandbox::raise_open_files();
   ::signal(SIGPIPE, SIG_IGN);
   const Result<SignalFd> signals = SignalFd::create({SIGINT, SIGTERM, SIGHUP});
   if (!signals) return failed(signals.error());
-  return fly(options, *std::move(launcher), *signals, *spool);
+  return fly(options, *std::move(launcher), *signals, *spool, *wish);
 }
 
 }  // namespace podpilot::agent

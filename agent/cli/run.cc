@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <optional>
+#include <random>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/common.h"
@@ -12,6 +13,7 @@
 #include "agent/cli/places.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/run_options.h"
+#include "agent/cli/sandbox_options.h"
 #include "agent/cli/terminal.h"
 #include "agent/job/job_run.h"
 #include "agent/job/launch.h"
@@ -63,7 +65,14 @@ class Run {
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});
+    const SandboxWish wish = TRY(sandbox_wish(options_));
+    choice_ = TRY(recall_or_choose_sandbox(launcher_, scratch_folder(options_), wish));
     site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
+    site_->pod = choice_.pod;
+    site_->next_id = std::random_device{}();
+    if (!sandbox::one_job_at_a_time(choice_.pod.rung)) return {};
+    roots_ = TRY(RootBuilder::create(poller_, *store_));
+    site_->roots = roots_.get();
     return {};
   }
 
@@ -126,13 +135,28 @@ class Run {
       return report_failure(kCommand, supplied->error().origin, supplied->error().error);
     const Result<JobFolder> folder = scratch_->make_job();
     if (!folder) return report_failure(kCommand, Origin::site, folder.error());
-    const Result<sandbox::Spec> spec =
-        make_spec((*supplied)->image, job_, *folder, options_.has("tty"));
+    Result<sandbox::Spec> spec = make_spec((*supplied)->image, job_, *folder, options_.has("tty"));
     if (!spec) return report_failure(kCommand, Origin::image, spec.error());
-    const Result<sandbox::Plan> plan = sandbox::plan_userns(*spec);
+    if (roots_) {
+      const Result<JobRoot> root = build_root((*supplied)->image, *folder);
+      if (!root) return report_failure(kCommand, Origin::site, root.error());
+      spec->root = root->path;
+      spec->root_names = root->names;
+    }
+    const Result<sandbox::Plan> plan = sandbox::make_plan(choice_.pod, *spec);
     if (!plan) return report_failure(kCommand, Origin::payload, plan.error());
     fmt::print("{}", sandbox::describe(*plan));
     return 0;
+  }
+
+  Result<JobRoot> build_root(const oci::Image& image, const JobFolder& folder) {
+    Result<JobRoot> root = Error{};
+    roots_->build(image, folder, std::nullopt, std::stop_token(), [&](Result<JobRoot> built) {
+      root = std::move(built);
+      poller_.stop();
+    });
+    TRY(poller_.run());
+    return root;
   }
 
   const Options& options_;
@@ -147,6 +171,8 @@ class Run {
   std::unique_ptr<Scratch> scratch_;
   std::optional<ProgressLine> progress_;
   std::optional<Puller> puller_;
+  SandboxChoice choice_;
+  std::unique_ptr<RootBuilder> roots_;
   std::optional<Site> site_;
   std::optional<JobRun> run_;
   Poller::Handle signal_watch_;
@@ -161,8 +187,11 @@ int run_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   Result<JobDescription> job = describe_job(options);
   if (!job) return report_usage(kCommand, job.error());
+  if (const Result<SandboxWish> wish = sandbox_wish(options); !wish)
+    return report_usage(kCommand, wish.error());
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return report_failure(kCommand, Origin::site, launcher.error());
+  hide_process();
   Result<SignalFd> signals =
       SignalFd::create({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
   if (!signals) return report_failure(kCommand, Origin::pilot, signals.error());

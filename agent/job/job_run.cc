@@ -15,6 +15,7 @@
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
+#include "sandbox/idmap.h"
 
 namespace podpilot::agent {
 namespace {
@@ -163,20 +164,53 @@ void JobRun::prepare() {
 
 void JobRun::launch() {
   launched_at_ = Clock::now();
-  if (const Result<void> launched = try_launch(); !launched) post(Event::sandbox_gone);
+  pod_ = site_.pod;
+  if (!site_.roots) return start({});
+  if (const Result<void> begun = build_root(); !begun) {
+    fail(Origin::site, begun.error());
+    post(Event::sandbox_gone);
+  }
 }
 
-Result<void> JobRun::try_launch() {
+Result<void> JobRun::build_root() {
+  std::optional<std::uint32_t> owner;
+  if (pod_.rung == sandbox::Rung::transplant_setuid)
+    owner = pod_.job_id = TRY(sandbox::job_id(site_.next_id++));
+  site_.roots->build(image_->image, *folder_, owner, stop_build_.get_token(),
+                     [this, alive = alive_](Result<JobRoot> root) {
+                       if (!*alive) return;
+                       if (root && state_.phase == Phase::starting) return start(*root);
+                       if (!root && state_.phase == Phase::starting)
+                         fail(Origin::site, root.error());
+                       post(Event::sandbox_gone);
+                     });
+  return {};
+}
+
+void JobRun::start(const JobRoot& root) {
+  if (const Result<void> started = try_start(root); !started) post(Event::sandbox_gone);
+}
+
+Result<void> JobRun::try_start(const JobRoot& root) {
   const auto blame = [this](Origin origin, const Error& error) {
     fail(origin, error);
     return error;
   };
+  // Where the pod's root has no such name the job's folder is seen where it is.
+  const std::size_t slash = description_.scratch.find('/', 1);
+  if (site_.roots && !description_.scratch.empty() &&
+      !pod_.layout.find(description_.scratch.substr(1, slash - 1)))
+    description_.scratch = folder_->files_path;
   Result<sandbox::Spec> spec = make_spec(image_->image, description_, *folder_, io_.terminal);
   if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
     return blame(description_.user.empty() ? Origin::image : Origin::payload,
                  {Fault::invalid, spec.error().text});
-  const Result<sandbox::Plan> plan = sandbox::plan_userns(*spec);
-  if (!plan) return blame(Origin::payload, plan.error());
+  spec->root = root.path;
+  spec->root_names = root.names;
+  const Result<sandbox::Plan> plan = sandbox::make_plan(pod_, *spec);
+  if (!plan)
+    return blame(plan.error().fault == Fault::unsupported ? Origin::site : Origin::payload,
+                 plan.error());
 
   UniqueFd in, out, err;
   sandbox::Stdio stdio{BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)};
@@ -285,6 +319,7 @@ void JobRun::terminate() {
 }
 
 void JobRun::kill() {
+  stop_build_.request_stop();
   if (!sandbox_) return;
   [[maybe_unused]] const auto sent = sandbox_->kill();
   overdue_ = site_.poller.after(kKillOverdue, [this] { post(Event::kill_overdue); });
@@ -321,9 +356,14 @@ void JobRun::clean() {
   image_request_.reset();
   image_.reset();
   if (!folder_) return post(Event::cleaned);
-  site_.scratch.discard(*std::exchange(folder_, std::nullopt), [this, alive = alive_] {
-    if (*alive) post(Event::cleaned);
-  });
+  const auto discard = [this, alive = alive_] {
+    if (!*alive) return;
+    site_.scratch.discard(*std::exchange(folder_, std::nullopt), [this, alive] {
+      if (*alive) post(Event::cleaned);
+    });
+  };
+  if (site_.roots) return site_.roots->remove(*folder_, discard);
+  discard();
 }
 
 void JobRun::fail(Origin origin, const Error& error) {

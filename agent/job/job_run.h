@@ -8,9 +8,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "agent/job/image_supplier.h"
+#include "agent/job/root_builder.h"
 #include "agent/job/scratch.h"
 #include "agent/job/state.h"
 #include "agent/job/watchdog.h"
@@ -32,6 +34,9 @@ struct Site {
   // Of jobs that say nothing themselves; 0: none.
   std::uint64_t memory_limit = 0;
   unsigned process_limit = 0;
+  sandbox::Pod pod{};            // of the rung `userns` unless said
+  RootBuilder* roots = nullptr;  // where the rung needs one
+  std::uint64_t next_id = 0;     // of jobs with a uid of their own (idmap.h)
 };
 
 // Where the payload's 0, 1 and 2 lead.
@@ -65,7 +70,9 @@ class JobRun {
   void act(Action action);
   void prepare();
   void launch();
-  Result<void> try_launch();
+  Result<void> build_root();
+  void start(const JobRoot& root);
+  Result<void> try_start(const JobRoot& root);
   Result<UniqueFd> output_file(const char* name);
   void report_running();
   void terminate();
@@ -99,6 +106,8 @@ class JobRun {
   std::optional<JobFolder> folder_;
   std::unique_ptr<ImageSupplier::Request> image_request_;
   std::optional<SuppliedImage> image_;
+  sandbox::Pod pod_;
+  std::stop_source stop_build_;
   Outcome outcome_;
   std::chrono::milliseconds soft_grace_{0};
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <string_view>
@@ -45,6 +46,13 @@ std::string make_workdir(const oci::ImageConfig& config, const JobDescription& j
   if (config.working_dir.empty()) return "/";
   // image-spec does not demand an absolute one; runtimes read it from the root.
   return config.working_dir[0] == '/' ? config.working_dir : "/" + config.working_dir;
+}
+
+// A source that is not there stays as it is: the sandbox names it.
+std::string resolve(const std::string& source) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(source, error);
+  return error ? source : real.string();
 }
 
 // Backstops of the watchdog, which judges by the job as a whole. Twice its memory: programs that
@@ -92,7 +100,7 @@ Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& j
     spec.binds.push_back({folder.files_path, job.scratch, sandbox::Access::read_write});
   for (const Bind& bind : job.binds)
     spec.binds.push_back(
-        {bind.source, bind.target,
+        {resolve(bind.source), bind.target,
          bind.writable ? sandbox::Access::read_write : sandbox::Access::read_only});
   for (const Tmpfs& tmpfs : job.tmpfs) spec.tmpfs.push_back({tmpfs.target, tmpfs.size});
   return spec;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/job/scratch.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -35,25 +35,15 @@ Result<UniqueFd> take_lock(BorrowedFd folder) {
   return lock;
 }
 
-std::vector<std::string> pilots_in(BorrowedFd root) {
-  std::vector<std::string> names;
-  UniqueFd fd(::openat(root.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  DIR* dir = fd ? ::fdopendir(fd.get()) : nullptr;
-  if (!dir) return names;
-  fd.release();
-  while (const dirent* entry = ::readdir(dir))
-    if (std::string_view(entry->d_name).starts_with(kPrefix)) names.emplace_back(entry->d_name);
-  ::closedir(dir);
-  return names;
-}
-
 // Between mkdir and flock a new pilot's folder looks like a dead one's: what is younger than this
 // is left to the sweep of a later pilot.
 constexpr std::time_t kGraceSeconds = 60;
 
 void sweep_dead(BorrowedFd root, const std::string& own) {
-  for (const std::string& name : pilots_in(root)) {
-    if (name == own) continue;
+  const Result<std::vector<std::string>> names = list_names(root);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kPrefix) || name == own) continue;
     const Result<UniqueFd> folder = open_beneath(root, name, O_RDONLY | O_DIRECTORY);
     struct stat st{};
     if (!folder || ::fstat(folder->get(), &st) != 0) continue;
@@ -140,6 +130,15 @@ void Scratch::discard(JobFolder folder, std::function<void()> done) {
     [[maybe_unused]] const auto removed = remove_tree(own_, name);
     return done;
   });
+}
+
+void let_others_pass(const std::string& folder) {
+  for (std::string path = folder; path.size() > 1; path = path.substr(0, path.rfind('/'))) {
+    struct stat st{};
+    if (::stat(path.c_str(), &st) != 0 || st.st_uid != ::geteuid()) return;
+    constexpr mode_t kPass = 0011;
+    if ((st.st_mode & kPass) != kPass) ::chmod(path.c_str(), (st.st_mode & 07777) | kPass);
+  }
 }
 
 }  // namespace podpilot::agent

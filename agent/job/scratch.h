@@ -59,4 +59,8 @@ class Scratch {
   std::unique_ptr<Worker> worker_;  // none: removals are at once
 };
 
+// For a payload with a uid of its own, which must get through to its folder: of this folder and of
+// those above it, as far as they are ours, names that are known can be reached by everybody.
+void let_others_pass(const std::string& folder);
+
 }  // namespace podpilot::agent

@@ -16,6 +16,7 @@
 #include "oci/store/stored_layer.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
 
 namespace podpilot::oci {
 namespace {
@@ -36,7 +37,7 @@ std::int64_t modified(BorrowedFd folder, const std::string& name) {
 // References by the manifest they name. One that cannot be read is nobody's.
 Result<std::map<Digest, std::vector<RefRecord>>> read_refs(const StoreLayout& store) {
   std::map<Digest, std::vector<RefRecord>> refs;
-  const std::vector<std::string> names = TRY(list_folder(store.refs));
+  const std::vector<std::string> names = TRY(list_names(store.refs));
   for (const std::string& name : names) {
     const Result<std::string> text = read_file_at(store.refs, name, kMaxRecordBytes);
     if (!text) continue;
@@ -48,7 +49,7 @@ Result<std::map<Digest, std::vector<RefRecord>>> read_refs(const StoreLayout& st
 
 Result<std::vector<ImageRecord>> read_images(const StoreLayout& store) {
   std::vector<ImageRecord> records;
-  const std::vector<std::string> names = TRY(list_folder(store.images));
+  const std::vector<std::string> names = TRY(list_names(store.images));
   for (const std::string& name : names) {
     const Result<std::string> text = read_file_at(store.images, name, kMaxRecordBytes);
     if (!text) continue;
@@ -60,7 +61,7 @@ Result<std::vector<ImageRecord>> read_images(const StoreLayout& store) {
 
 Result<std::vector<LayerOnDisk>> read_layers(const StoreLayout& store) {
   std::vector<LayerOnDisk> layers;
-  const std::vector<std::string> names = TRY(list_folder(store.layers));
+  const std::vector<std::string> names = TRY(list_names(store.layers));
   for (const std::string& name : names) {
     Result<Digest> diff_id = Digest::parse("sha256:" + name);
     if (!diff_id) continue;
@@ -136,7 +137,7 @@ class Collector {
   }
 
   Result<void> remove_unused_fixups() {
-    const std::vector<std::string> names = TRY(list_folder(store_.fixups));
+    const std::vector<std::string> names = TRY(list_names(store_.fixups));
     for (const std::string& name : names) {
       const std::optional<FileLock> lock =
           TRY(FileLock::try_acquire(store_.locks, fixup_lock(name), FileLock::Mode::exclusive));

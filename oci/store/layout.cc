@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/store/layout.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -24,9 +23,6 @@ constexpr mode_t kPrivate = 0700;
 
 struct Free {
   void operator()(char* text) const { std::free(text); }
-};
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
 };
 
 std::string boot_id() {
@@ -83,26 +79,9 @@ Result<StoreLayout> StoreLayout::open(const std::string& cache_path) {
   return layout;
 }
 
-Result<std::vector<std::string>> list_folder(BorrowedFd folder) {
-  UniqueFd fd(::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return sys_error("open folder");
-  const std::unique_ptr<DIR, CloseDir> dir(::fdopendir(fd.get()));
-  if (!dir) return sys_error("fdopendir");
-  fd.release();
-  std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(dir.get());
-    if (!entry && errno != 0) return sys_error("readdir");
-    if (!entry) return names;
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-}
-
 Result<std::vector<int>> newer_formats(BorrowedFd cache) {
   std::vector<int> newer;
-  const std::vector<std::string> names = TRY(list_folder(cache));
+  const std::vector<std::string> names = TRY(list_names(cache));
   for (const std::string& name : names) {
     if (!name.starts_with('v')) continue;
     const auto number = parse_number(std::string_view(name).substr(1));

@@ -46,7 +46,4 @@ std::string image_file(const Digest& manifest);
 // Any text as one file name, readable where it is short.
 std::string ref_file(std::string_view reference, std::string_view platform);
 
-// Names in a folder, without "." and "..".
-Result<std::vector<std::string>> list_folder(BorrowedFd folder);
-
 }  // namespace podpilot::oci

@@ -70,7 +70,7 @@ Result<void> Staging::discard(BorrowedFd staging, BorrowedFd from, const std::st
 }
 
 Result<void> clean_staging(BorrowedFd folder) {
-  const std::vector<std::string> names = TRY(list_folder(folder));
+  const std::vector<std::string> names = TRY(list_names(folder));
   for (const std::string& entry : names) {
     std::string name = entry;
     if (name.ends_with(kLockSuffix)) name.resize(name.size() - kLockSuffix.size());

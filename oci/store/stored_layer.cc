@@ -142,7 +142,7 @@ class Inspector {
   Result<void> inspect_names(NodeId id) {
     const std::optional<BorrowedFd> fd = folder(id);
     if (!fd) return {};
-    const std::vector<std::string> names = TRY(list_folder(*fd));
+    const std::vector<std::string> names = TRY(list_names(*fd));
     for (const std::string& name : names)
       if (files_.find(id, name) == kNoNode) report(id, "has an unknown " + printable(name));
     return {};

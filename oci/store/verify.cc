@@ -9,6 +9,7 @@
 #include "oci/store/lock.h"
 #include "oci/store/staging.h"
 #include "oci/store/stored_layer.h"
+#include "sandbox/base/path.h"
 
 namespace podpilot::oci {
 namespace {
@@ -61,7 +62,7 @@ Result<void> check_images(const StoreLayout& store, Repair repair, VerifyReport&
 
 Result<VerifyReport> verify_store(const StoreLayout& store, Repair repair) {
   VerifyReport report;
-  const std::vector<std::string> names = TRY(list_folder(store.layers));
+  const std::vector<std::string> names = TRY(list_names(store.layers));
   for (const std::string& name : names) {
     const Result<Digest> diff_id = Digest::parse("sha256:" + name);
     if (!diff_id) continue;

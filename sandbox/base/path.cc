@@ -145,6 +145,23 @@ Result<DirFd> make_dirs(const std::string& path, mode_t mode) {
   }
 }
 
+Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit) {
+  UniqueFd fd(::openat(folder.get(), ".", kFolderFlags));
+  if (!fd) return sys_error("open folder");
+  const Dir dir = TRY(read_folder(std::move(fd)));
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(dir.get());
+    if (!entry && errno != 0) return sys_error("readdir");
+    if (!entry) return names;
+    if (is_dot(entry->d_name)) continue;
+    if (names.size() == limit)
+      return Error{Fault::invalid, fmt::format("more than {} entries in a folder", limit)};
+    names.emplace_back(entry->d_name);
+  }
+}
+
 Result<void> remove_tree(BorrowedFd parent, const std::string& name,
                          const RemoveFile& remove_file) {
   const auto unlink = [&](BorrowedFd folder, const char* file) {

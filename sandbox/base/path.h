@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sandbox/base/fd.h"
 #include "sandbox/base/result.h"
@@ -29,6 +31,11 @@ Result<DirFd> make_dir_at(BorrowedFd parent, const std::string& name, mode_t mod
 
 // mkdir -p along a path of the operator's.
 Result<DirFd> make_dirs(const std::string& path, mode_t mode);
+
+// Of an open folder, whose own position stays; without "." and "..". More than `limit` is
+// Fault::invalid.
+inline constexpr std::size_t kAllNames = SIZE_MAX;
+Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit = kAllNames);
 
 // rm -rf of one component below `parent`, by descriptors, never across a mount or a symlink.
 // Folders that their owner made unreadable are opened up first. Absent is success.

@@ -171,7 +171,7 @@ TEST_CASE("a folder as a standard stream would be a way out and is refused", "[s
   Image image;
   const UniqueFd folder(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   auto sandbox = launcher().launch(
-      sandbox::plan_userns(image.spec({"look", "ls", "/proc/self/fd/0/"})).value(),
+      sandbox::make_plan({}, image.spec({"look", "ls", "/proc/self/fd/0/"})).value(),
       {.in = folder, .out = folder, .error = folder});
   REQUIRE(sandbox);
   Flight flight;

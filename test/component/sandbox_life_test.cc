@@ -221,8 +221,8 @@ TEST_CASE("a payload starts with default dispositions, an empty mask and umask 0
   flight.out.reset(ends[0]);
   UniqueFd in(ends[1]);
   auto launched = own->launch(
-      sandbox::plan_userns(image.spec({"look", "status", "SigBlk", "status", "SigIgn", "status",
-                                       "SigCgt", "status", "Umask", "stat", "/"}))
+      sandbox::make_plan({}, image.spec({"look", "status", "SigBlk", "status", "SigIgn", "status",
+                                         "SigCgt", "status", "Umask", "stat", "/"}))
           .value(),
       {.in = in, .out = in, .error = in});
   in.reset();
@@ -334,8 +334,8 @@ TEST_CASE("closing the terminal hangs the payload up", "[sandbox][life]") {
 TEST_CASE("kill -9 of the pilot leaves no process", "[sandbox][life]") {
   if (rerun_unprivileged()) return;
   Image image;
-  const sandbox::Plan plan = sandbox::plan_userns(image.spec({"act", "orphans"})).value();
-  const sandbox::Plan hang = sandbox::plan_userns(image.spec({"act", "hang"})).value();
+  const sandbox::Plan plan = sandbox::make_plan({}, image.spec({"act", "orphans"})).value();
+  const sandbox::Plan hang = sandbox::make_plan({}, image.spec({"act", "hang"})).value();
   auto [ours, theirs] = socket_pair().value();
   const pid_t pilot = ::fork();
   REQUIRE(pilot >= 0);
@@ -371,7 +371,7 @@ TEST_CASE("a pilot killed in the very moment of a launch leaves no process", "[s
   REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   const std::size_t before = children(::getpid()).size();
   for (int round = 0; round < 15; ++round) {
-    const sandbox::Plan plan = sandbox::plan_userns(image.spec({"act", "hang"})).value();
+    const sandbox::Plan plan = sandbox::make_plan({}, image.spec({"act", "hang"})).value();
     const pid_t pilot = ::fork();
     REQUIRE(pilot >= 0);
     if (pilot == 0) {
@@ -396,7 +396,7 @@ TEST_CASE("a launcher that is let go ends, and its sandboxes with it", "[sandbox
   auto own = sandbox::Launcher::start();
   REQUIRE(own);
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  auto one = own->launch(sandbox::plan_userns(image.spec({"act", "hang"})).value(),
+  auto one = own->launch(sandbox::make_plan({}, image.spec({"act", "hang"})).value(),
                          {.in = null, .out = null, .error = null});
   REQUIRE(one);
   REQUIRE(readable(one->reports()));
@@ -411,7 +411,7 @@ TEST_CASE("kill -9 of the launcher leaves no process", "[sandbox][life]") {
   Image image;
   auto own = sandbox::Launcher::start();
   REQUIRE(own);
-  const sandbox::Plan plan = sandbox::plan_userns(image.spec({"act", "storm"})).value();
+  const sandbox::Plan plan = sandbox::make_plan({}, image.spec({"act", "storm"})).value();
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   Flight flight;
@@ -446,7 +446,7 @@ TEST_CASE("a sandbox whose reports nobody reads any more ends", "[sandbox][life]
 TEST_CASE("a plan that was cut on its way is refused by the launcher", "[sandbox][life]") {
   if (rerun_unprivileged()) return;
   Image image;
-  sandbox::Plan plan = sandbox::plan_userns(image.spec({"look"})).value();
+  sandbox::Plan plan = sandbox::make_plan({}, image.spec({"look"})).value();
   plan.env.push_back("BIG=" + std::string(9 << 20, 'x'));
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   const auto refused = launcher().launch(plan, {.in = null, .out = null, .error = null});

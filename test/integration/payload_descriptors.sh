@@ -13,7 +13,7 @@ image=docker://$registry/busybox:1
 exec 5</etc/passwd 9>"$tmp/nine" 77<>"$tmp/many"
 expect_exit 0 run -v "$PODPILOT_BUILD/test/victims:/victims:ro" "$image" /victims/fds
 expect_equal "$(cut -d' ' -f1 "$out" | xargs)" '0 1 2' "descriptors"
-start_pilot --drain
 id=$(submit "{\"image\": \"$image\", \"command\": [\"sh\", \"-c\", \"ls /proc/\$\$/fd; true\"]}")
+start_pilot --drain
 wait_for 20 job_is "$id" "done"
 expect_equal "$(xargs <"$(job_field "$id" .stdout)")" '0 1 2' "a job's descriptors"

@@ -132,7 +132,7 @@ run_pod() { # ARGUMENT...
   serve_pod_registry &
   registry_server=$!
   timeout --kill-after 5 90 "${runtime[@]}" run --bundle "$pod" "$name" \
-    </dev/null >"$pod/out" 2>"$pod/err" || status=$?
+    < <(:) >"$pod/out" 2>"$pod/err" || status=$?
   "${runtime[@]}" delete --force "$name" >/dev/null 2>&1 || true
   wait_for 5 no_pod_cgroup
   kill "$registry_server"

@@ -146,7 +146,7 @@ std::string Flight::text() const {
 
 Flight take_off(const sandbox::Spec& spec) {
   Flight flight;
-  auto plan = sandbox::plan_userns(spec);
+  auto plan = sandbox::make_plan({}, spec);
   if (!plan) {
     flight.problem = plan.error().text;
     return flight;

@@ -14,6 +14,7 @@
 #include "oci/layer/crc.h"
 #include "oci/store/layout.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
 
 namespace podpilot::test {
 namespace {
@@ -46,7 +47,7 @@ std::string describe(BorrowedFd dir, const std::string& path, const struct stat&
 void walk(BorrowedFd dir, const std::string& at, std::vector<std::string>& lines) {
   const UniqueFd fd(::openat(dir.get(), at.empty() ? "." : at.c_str(),
                              O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  const Result<std::vector<std::string>> names = oci::list_folder(fd);
+  const Result<std::vector<std::string>> names = list_names(fd);
   if (!names) return;
   for (const std::string& name : *names) {
     const std::string path = at.empty() ? name : at + "/" + name;
@@ -97,7 +98,7 @@ void walk_everything(BorrowedFd dir, const std::string& at, std::vector<std::str
   if (!S_ISDIR(st.st_mode)) return;
   const UniqueFd fd(
       ::openat(dir.get(), at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  const Result<std::vector<std::string>> names = oci::list_folder(fd);
+  const Result<std::vector<std::string>> names = list_names(fd);
   if (!names) return;
   for (const std::string& name : *names) walk_everything(dir, at + "/" + name, lines);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/scheduler/spool/folder.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -57,27 +56,6 @@ Result<std::optional<int>> find_newer(BorrowedFd spool) {
 }
 
 }  // namespace
-
-Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit) {
-  // A descriptor of its own: readdir's position belongs to the open file.
-  UniqueFd fd(::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return sys_error("open folder");
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
-  if (!dir) return sys_error("fdopendir");
-  fd.release();
-  std::vector<std::string> names;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(dir.get());
-    if (!entry && errno != 0) return sys_error("readdir");
-    if (!entry) return names;
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    if (names.size() == limit)
-      return Error{Fault::invalid, fmt::format("more than {} entries in a folder", limit)};
-    names.emplace_back(name);
-  }
-}
 
 Result<FileTime> modified(BorrowedFd fd) {
   struct stat st{};

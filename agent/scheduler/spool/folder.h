@@ -77,8 +77,6 @@ class Folder {
   std::optional<int> newer_;
 };
 
-// Names in a folder but for "." and "..", at most `limit` of them.
-Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit);
 Result<FileTime> modified(BorrowedFd fd);
 
 }  // namespace podpilot::agent::spool

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sandbox/base/path.h"
 #include "test/support/spool_fixture.h"
 
 using namespace podpilot;
@@ -182,7 +183,7 @@ TEST_CASE("inputs are copied when the job is submitted", "[spool][protocol]") {
     REQUIRE_FALSE(bad);
     CHECK(bad.error().text == "inputs[1]: none: ENOENT (No such file or directory)");
     CHECK(spool.count(State::queued) == 1);
-    CHECK(list_names(*spool.folder.part("tmp"), 10)->empty());
+    CHECK(podpilot::list_names(*spool.folder.part("tmp"), 10)->empty());
   }
 }
 
@@ -204,7 +205,7 @@ TEST_CASE("purge removes what ended before the age, by the filesystem's clock",
   CHECK_FALSE(spool.dir.has("spool/v1/jobs/" + old));
   CHECK(spool.state(fresh) == "done");
   CHECK(spool.state(queued) == "queued");
-  CHECK(list_names(*spool.folder.part("tmp"), 10)->empty());
+  CHECK(podpilot::list_names(*spool.folder.part("tmp"), 10)->empty());
 }
 
 TEST_CASE("a newer podpilot's folder is seen and left alone", "[spool][protocol]") {

@@ -10,6 +10,7 @@
 
 #include "oci/store/layout.h"
 #include "oci/store/verify.h"
+#include "sandbox/base/path.h"
 #include "test/catch.h"
 #include "test/support/image_builder.h"
 #include "test/support/layer_fixture.h"
@@ -30,7 +31,7 @@ std::string tar_of(const std::string& name, std::size_t size = 100) {
 }
 
 std::size_t count(BorrowedFd folder) {
-  return oci::list_folder(folder)->size();
+  return list_names(folder)->size();
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "oci/store/stored_layer.h"
 #include "oci/store/verify.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
 #include "test/catch.h"
 #include "test/support/image_builder.h"
 #include "test/support/layer_fixture.h"
@@ -42,7 +43,7 @@ oci::Image pulled(Store& store, const std::vector<std::string>& tars, const std:
 }
 
 std::vector<std::string> names_in(BorrowedFd folder) {
-  return *oci::list_folder(folder);
+  return *list_names(folder);
 }
 
 const oci::Platform kHost = oci::Platform::host();

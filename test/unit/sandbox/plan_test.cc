@@ -37,7 +37,7 @@ std::string golden(const std::string& name) {
 }
 
 std::string refusal(const Spec& spec) {
-  const auto plan = plan_userns(spec);
+  const auto plan = make_plan({}, spec);
   if (plan) return "";
   CHECK(plan.error().fault == Fault::invalid);
   return plan.error().text;
@@ -46,22 +46,22 @@ std::string refusal(const Spec& spec) {
 }  // namespace
 
 TEST_CASE("the plan of a typical job is the one on record", "[sandbox][plan]") {
-  CHECK(describe(plan_userns(typical()).value()) == golden("plan_userns.txt"));
+  CHECK(describe(make_plan({}, typical()).value()) == golden("plan_userns.txt"));
 }
 
 TEST_CASE("root may hold the set of container runtimes, a user nothing", "[sandbox][plan]") {
   Spec spec = typical();
-  CHECK(plan_userns(spec)->capabilities == 0xa80425fb);
+  CHECK(make_plan({}, spec)->capabilities == 0xa80425fb);
   for (const int cap : {CAP_SYS_ADMIN, CAP_SYS_PTRACE, CAP_SYS_MODULE, CAP_NET_ADMIN,
                         CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH, CAP_SYS_RAWIO})
     CHECK((kPayloadCapabilities & cap_bit(cap)) == 0);
   spec.user.uid = 1000;
-  CHECK(plan_userns(spec)->capabilities == 0);
+  CHECK(make_plan({}, spec)->capabilities == 0);
 }
 
 TEST_CASE("the root is entered last and nothing is mounted over /proc after it is covered",
           "[sandbox][plan]") {
-  const Plan plan = plan_userns(typical()).value();
+  const Plan plan = make_plan({}, typical()).value();
   CHECK(plan.steps.front().op == Op::overlay);
   CHECK(plan.steps.back().op == Op::enter);
   bool proc = false;
@@ -78,11 +78,11 @@ TEST_CASE("the fake root is the last filter, and apt is told of it", "[sandbox][
     return std::any_of(plan.steps.begin(), plan.steps.end(),
                        [](const Step& step) { return step.op == Op::file; });
   };
-  CHECK(plan_userns(spec)->filters == std::vector{Filter::payload});
-  CHECK_FALSE(tells_apt(*plan_userns(spec)));
+  CHECK(make_plan({}, spec)->filters == std::vector{Filter::payload});
+  CHECK_FALSE(tells_apt(*make_plan({}, spec)));
   spec.fake_root = true;
-  CHECK(plan_userns(spec)->filters == std::vector{Filter::payload, Filter::fake_root});
-  CHECK(tells_apt(*plan_userns(spec)));
+  CHECK(make_plan({}, spec)->filters == std::vector{Filter::payload, Filter::fake_root});
+  CHECK(tells_apt(*make_plan({}, spec)));
 }
 
 TEST_CASE("a job without layers or command is refused", "[sandbox][plan]") {
@@ -196,31 +196,9 @@ TEST_CASE("devices are nodes below /dev that the sandbox does not make itself", 
   }
 }
 
-TEST_CASE("a wish that takes a namespace is refused, or kept by a filter, without it",
-          "[sandbox][plan]") {
-  using Filters = std::vector<Filter>;
-  Spec spec = typical();
-  CHECK(check_namespaces(spec, 0));
-  CHECK(filters_for(spec, 0) == Filters{Filter::payload});
-  spec.network = Network::none;
-  spec.fake_root = true;
-  CHECK(filters_for(spec, CLONE_NEWNET) == Filters{Filter::payload, Filter::fake_root});
-  CHECK(filters_for(spec, CLONE_NEWPID) ==
-        Filters{Filter::payload, Filter::no_network, Filter::fake_root});
-  CHECK(check_namespaces(spec, 0));
-  spec.hostname = "node1";
-  CHECK(check_namespaces(spec, CLONE_NEWUTS));
-  REQUIRE_FALSE(check_namespaces(spec, CLONE_NEWNS));
-  CHECK(check_namespaces(spec, CLONE_NEWNS).error().fault == Fault::unsupported);
-  spec.hostname.clear();
-  spec.read_only = true;
-  CHECK(check_namespaces(spec, CLONE_NEWNS));
-  CHECK_FALSE(check_namespaces(spec, CLONE_NEWUTS));
-}
-
 TEST_CASE("network, hostname, devices and a read-only root are in the plan", "[sandbox][plan]") {
   Spec spec = typical();
-  const Plan plain = plan_userns(spec).value();
+  const Plan plain = make_plan({}, spec).value();
   CHECK((plain.namespaces & CLONE_NEWNET) == 0);
   CHECK(plain.hostname.empty());
   CHECK_FALSE(plain.read_only_root);
@@ -228,7 +206,7 @@ TEST_CASE("network, hostname, devices and a read-only root are in the plan", "[s
   spec.hostname = "node1";
   spec.read_only = true;
   spec.devices = {"/dev/fuse"};
-  const Plan plan = parse_plan(serialise(plan_userns(spec).value())).value();
+  const Plan plan = parse_plan(serialise(make_plan({}, spec).value())).value();
   CHECK((plan.namespaces & CLONE_NEWNET) != 0);
   CHECK(plan.hostname == "node1");
   CHECK(plan.read_only_root);
@@ -252,7 +230,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
   spec.user = {.uid = 5, .gid = 6, .groups = {7, 8}};
   spec.terminal = true;
   spec.fake_root = true;
-  const Plan plan = plan_userns(spec).value();
+  const Plan plan = make_plan({}, spec).value();
   const std::string bytes = serialise(plan);
   const Plan back = parse_plan(bytes).value();
   CHECK(serialise(back) == bytes);
@@ -268,7 +246,7 @@ TEST_CASE("a plan survives its way to the launcher", "[sandbox][plan]") {
 }
 
 TEST_CASE("a plan cut anywhere, or with more behind it, is refused", "[sandbox][plan]") {
-  const std::string bytes = serialise(plan_userns(typical()).value());
+  const std::string bytes = serialise(make_plan({}, typical()).value());
   std::size_t taken = 0;
   for (std::size_t size = 0; size < bytes.size(); ++size)
     taken += parse_plan(std::string_view(bytes).substr(0, size)).has_value();
@@ -278,7 +256,7 @@ TEST_CASE("a plan cut anywhere, or with more behind it, is refused", "[sandbox][
 }
 
 TEST_CASE("lengths that lie neither crash nor allocate", "[sandbox][plan]") {
-  const std::string bytes = serialise(plan_userns(typical()).value());
+  const std::string bytes = serialise(make_plan({}, typical()).value());
   for (std::size_t at = 0; at + 8 <= bytes.size(); at += 8) {
     std::string lying = bytes;
     lying.replace(at, 8, 8, '\xff');

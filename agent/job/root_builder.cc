@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/job/root_builder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+#include "oci/store/stored_layer.h"
+#include "oci/store/verify.h"
+#include "sandbox/base/errno.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/path.h"
+#include "sandbox/copy_tree.h"
+#include "sandbox/flatten.h"
+#include "sandbox/plan.h"
+
+namespace podpilot::agent {
+namespace {
+
+constexpr const char* kMerged = "merged";  // all of it links; what is left of it goes with the root
+constexpr const char* kRoot = "root";
+
+// Links that lead out of their own folder ("../proc/self/mounts" in /etc) find them beside it.
+constexpr std::array kSystem = {"proc", "sys", "dev", "tmp"};
+
+Result<bool> holds_anything(BorrowedFd root, const std::string& name) {
+  struct stat st{};
+  if (::fstatat(root.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+    return sys_error("stat " + name);
+  if (!S_ISDIR(st.st_mode)) return true;
+  const UniqueFd folder = TRY(open_beneath(root, name, O_RDONLY | O_DIRECTORY));
+  const std::vector<std::string> names = TRY(list_names(folder));
+  return !names.empty();
+}
+
+Result<void> move(BorrowedFd from, BorrowedFd to, const std::string& name) {
+  if (::renameat(from.get(), name.c_str(), to.get(), name.c_str()) != 0)
+    return sys_error("move " + name);
+  return {};
+}
+
+// Nothing of the job runs yet, so paths cannot change under this.
+Result<void> give_to(const std::string& path, std::uint32_t owner) {
+  if (::lchown(path.c_str(), owner, owner) != 0) return sys_error("chown " + path);
+  std::error_code error;
+  struct stat st{};
+  if (::lstat(path.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) return {};
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error))
+    if (::lchown(entry.path().c_str(), owner, owner) != 0)
+      return sys_error("chown " + entry.path().string());
+  if (error) return Error{Fault::internal, fmt::format("{}: {}", path, error.message())};
+  return {};
+}
+
+Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root,
+                                         const std::stop_token& stop, sandbox::Ledger& ledger) {
+  std::vector<std::string> shown;
+  const std::vector<std::string> names = TRY(list_names(merged));
+  for (const std::string& name : names) {
+    const bool anything = TRY(holds_anything(merged, name));
+    if (std::ranges::find(kSystem, name) != kSystem.end() || !anything) continue;
+    if (sandbox::is_shared(name)) {
+      TRY(move(merged, root, name));
+    } else {
+      struct stat st{};
+      if (::fstatat(merged.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return sys_error("stat " + name);
+      if (S_ISDIR(st.st_mode)) {
+        [[maybe_unused]] const auto copied =
+            TRY(sandbox::copy_tree(merged, name, root, stop, ledger));
+      } else {
+        TRY(move(merged, root, name));
+      }
+    }
+    shown.push_back(name);
+  }
+  for (const char* name : kSystem)
+    if (::symlinkat(fmt::format("/{}", name).c_str(), root.get(), name) != 0)
+      return sys_error(fmt::format("symlink {}", name));
+  return shown;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RootBuilder>> RootBuilder::create(Poller& poller, const oci::Store& store) {
+  std::unique_ptr<RootBuilder> builder(new RootBuilder(store));
+  builder->worker_ = TRY(Worker::create(poller));
+  return builder;
+}
+
+void RootBuilder::build(const oci::Image& image, const JobFolder& folder,
+                        std::optional<std::uint32_t> owner, std::stop_token stop, Ready ready) {
+  worker_->run([this, layers = image.layers, workspace = folder.workspace, owner,
+                stop = std::move(stop), ready = std::move(ready)]() -> Worker::Task {
+    Result<JobRoot> root = make(layers, workspace, owner, stop);
+    return [ready, root = std::move(root)] { ready(root); };
+  });
+}
+
+Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
+                                  const std::string& workspace, std::optional<std::uint32_t> owner,
+                                  const std::stop_token& stop) {
+  const DirFd folder = TRY(open_dir(workspace));
+  const DirFd merged = TRY(make_dir_at(folder, kMerged, 0755));
+  const DirFd root = TRY(make_dir_at(folder, kRoot, 0755));
+  const sandbox::TreeStats stats = TRY(
+      sandbox::flatten(layers, workspace + "/" + kMerged, stop, ledger_).within("merge layers"));
+  if (!stats.changed.empty()) TRY(check_changed(layers, stop));
+  JobRoot made{.path = workspace + "/" + kRoot, .names = {}};
+  made.names = TRY(arrange(merged, root, stop, ledger_).within("private copies"));
+  if (!owner) return made;
+  let_others_pass(workspace);
+  for (const std::string& name : made.names)
+    if (!sandbox::is_shared(name)) TRY(give_to(made.path + "/" + name, *owner));
+  TRY(give_to(workspace + "/files", *owner));
+  return made;
+}
+
+// Times and attributes may have been played with; what the layers were verified as decides.
+Result<void> RootBuilder::check_changed(const std::vector<std::string>& layers,
+                                        const std::stop_token& stop) {
+  for (const std::string& path : layers) {
+    const std::vector<std::string> changed = TRY(ledger_.check(path, stop));
+    if (changed.empty()) continue;
+    const DirFd layer = TRY(open_dir(path.substr(0, path.rfind('/'))));
+    const Result<std::vector<std::string>> damage = oci::find_damage(layer, 1);
+    if (!damage || !damage->empty()) {
+      damaged_ = true;
+      return Error{Fault::corrupt,
+                   fmt::format("a job has changed {} in the cache", changed.front())};
+    }
+    for (const std::string& file : changed) TRY(ledger_.accept(path, file));
+  }
+  return {};
+}
+
+void RootBuilder::remove(const JobFolder& folder, std::function<void()> done) {
+  worker_->run([this, workspace = folder.workspace, done = std::move(done)]() -> Worker::Task {
+    const Result<DirFd> parent = open_dir(workspace);
+    // What is left is removed with the job's folder, and differs from the ledger then: it is looked
+    // at again.
+    for (const char* name : {kMerged, kRoot})
+      if (parent) [[maybe_unused]]
+        const auto removed = sandbox::remove_flattened(*parent, name, ledger_);
+    if (!damaged_) return done;
+    damaged_ = false;
+    ledger_ = {};
+    const auto report = oci::verify_store(store_.layout(), oci::Repair::remove_damaged);
+    log::warning("a job changed files of the cache",
+                 {{"removed layers", fmt::format("{}", report ? report->damaged.size() : 0)}});
+    return done;
+  });
+}
+
+}  // namespace podpilot::agent

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sandbox_choice.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/job/scratch.h"
+#include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
+#include "sandbox/base/log.h"
+#include "sandbox/base/path.h"
+#include "sandbox/landlock.h"
+
+namespace podpilot::agent {
+namespace {
+
+using sandbox::Rung;
+
+constexpr const char* kMemo = "sandbox";
+constexpr const char* kRootLock = "root.lock";
+
+bool shows_in_root(Rung rung) {
+  return rung != Rung::userns;
+}
+
+Result<UniqueFd> lock_root(const sandbox::Layout& layout, const std::string& scratch) {
+  const std::string folder =
+      layout.live.empty() ? scratch : layout.live.substr(0, layout.live.rfind('/'));
+  const std::string path = folder + "/" + kRootLock;
+  UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return sys_error("open " + path);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return sys_error("flock " + path);
+  return Error{Fault::unsupported,
+               "another podpilot uses this pod's root for its jobs; one at a time can"};
+}
+
+// What decides over what is allowed: this mount namespace, in this boot, for this user.
+std::string whereabouts() {
+  struct stat mounts{};
+  if (::stat("/proc/self/ns/mnt", &mounts) != 0) return "";
+  const Result<std::string> boot = read_file("/proc/sys/kernel/random/boot_id", 128);
+  if (!boot) return "";
+  return fmt::format("{} {} {}\n", mounts.st_ino, ::geteuid(), *boot);
+}
+
+}  // namespace
+
+std::string judge(const sandbox::Trial& trial, const SandboxWish& wish) {
+  if (!trial.works) return trial.refusal;
+  const sandbox::Guarantees missing =
+      sandbox::guarantees_of(trial.pod.rung, trial.pod.landlock_abi).missing(wish.required);
+  if (missing.empty()) return "";
+  return fmt::format("works, but does not give {}, which --require-isolation asks for",
+                     missing.text());
+}
+
+Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::string& scratch,
+                                     const SandboxWish& wish) {
+  std::string refusals;
+  for (const Rung rung : sandbox::kLadder) {
+    if (wish.rung && *wish.rung != rung) continue;
+    SandboxChoice choice;
+    if (shows_in_root(rung)) {
+      const sandbox::Layout layout = TRY(sandbox::discover_layout());
+      choice.root_lock = TRY(lock_root(layout, scratch));
+      if (rung == Rung::transplant_setuid && ::geteuid() == 0) let_others_pass(scratch);
+    }
+    sandbox::Trial trial = TRY(sandbox::try_rung(launcher, rung, scratch));
+    const std::string against = judge(trial, wish);
+    if (against.empty()) {
+      choice.pod = std::move(trial.pod);
+      return choice;
+    }
+    const std::string remedy = remedy_for(trial);
+    refusals += fmt::format("{}{}: {}", refusals.empty() ? "" : "; ", to_string(rung), against);
+    log::debug("rung",
+               {{"rung", std::string(to_string(rung))}, {"refused", against}, {"remedy", remedy}});
+  }
+  return Error{Fault::unsupported, fmt::format("no sandbox in this pod: {}", refusals)};
+}
+
+Result<SandboxChoice> recall_or_choose_sandbox(sandbox::Launcher& launcher,
+                                               const std::string& scratch,
+                                               const SandboxWish& wish) {
+  const DirFd folder = TRY(open_dir(scratch));
+  const std::string here = whereabouts();
+  // Only the rung without a layout and a lock can be had without a look.
+  const bool fits = !wish.rung || *wish.rung == Rung::userns;
+  const int abi = sandbox::landlock_abi();
+  if (fits && !here.empty() &&
+      sandbox::guarantees_of(Rung::userns, abi).missing(wish.required).empty()) {
+    const Result<std::string> memo = read_file_at(folder, kMemo, 1024);
+    if (memo && *memo == here)
+      return SandboxChoice{.pod = {.rung = Rung::userns,
+                                   .layout = {},
+                                   .landlock_abi = abi,
+                                   .uid = ::geteuid(),
+                                   .gid = ::getegid()},
+                           .root_lock = {}};
+  }
+  SandboxChoice choice = TRY(choose_sandbox(launcher, scratch, wish));
+  if (choice.pod.rung == Rung::userns && !here.empty()) [[maybe_unused]]
+    const auto kept = replace_file_at(folder, kMemo, here, 0600, Durable::no);
+  return choice;
+}
+
+}  // namespace podpilot::agent
