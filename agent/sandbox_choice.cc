@@ -10,6 +10,7 @@
 #include "agent/job/scratch.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/kernel.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 #include "sandbox/landlock.h"
@@ -21,10 +22,6 @@ using sandbox::Rung;
 
 constexpr const char* kMemo = "sandbox";
 constexpr const char* kRootLock = "root.lock";
-
-bool shows_in_root(Rung rung) {
-  return rung != Rung::userns;
-}
 
 Result<UniqueFd> lock_root(const sandbox::Layout& layout, const std::string& scratch) {
   const std::string folder =
@@ -42,9 +39,9 @@ Result<UniqueFd> lock_root(const sandbox::Layout& layout, const std::string& scr
 std::string whereabouts() {
   struct stat mounts{};
   if (::stat("/proc/self/ns/mnt", &mounts) != 0) return "";
-  const Result<std::string> boot = read_file("/proc/sys/kernel/random/boot_id", 128);
-  if (!boot) return "";
-  return fmt::format("{} {} {}\n", mounts.st_ino, ::geteuid(), *boot);
+  const std::string boot = boot_id();
+  if (boot.empty()) return "";
+  return fmt::format("{} {} {}\n", mounts.st_ino, ::geteuid(), boot);
 }
 
 }  // namespace
@@ -58,23 +55,27 @@ std::string judge(const sandbox::Trial& trial, const SandboxWish& wish) {
                      missing.text());
 }
 
+Result<LockedTrial> try_rung_alone(sandbox::Launcher& launcher, Rung rung,
+                                   const std::string& scratch) {
+  LockedTrial locked;
+  if (sandbox::uses_pod_root(rung)) {
+    const sandbox::Layout layout = TRY(sandbox::discover_layout());
+    locked.root_lock = TRY(lock_root(layout, scratch));
+    if (rung == Rung::transplant_setuid && ::geteuid() == 0) let_others_pass(scratch);
+  }
+  locked.trial = TRY(sandbox::try_rung(launcher, rung, scratch));
+  return locked;
+}
+
 Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::string& scratch,
                                      const SandboxWish& wish) {
   std::string refusals;
   for (const Rung rung : sandbox::kLadder) {
     if (wish.rung && *wish.rung != rung) continue;
-    SandboxChoice choice;
-    if (shows_in_root(rung)) {
-      const sandbox::Layout layout = TRY(sandbox::discover_layout());
-      choice.root_lock = TRY(lock_root(layout, scratch));
-      if (rung == Rung::transplant_setuid && ::geteuid() == 0) let_others_pass(scratch);
-    }
-    sandbox::Trial trial = TRY(sandbox::try_rung(launcher, rung, scratch));
+    auto [trial, root_lock] = TRY(try_rung_alone(launcher, rung, scratch));
     const std::string against = judge(trial, wish);
-    if (against.empty()) {
-      choice.pod = std::move(trial.pod);
-      return choice;
-    }
+    if (against.empty())
+      return SandboxChoice{.pod = std::move(trial.pod), .root_lock = std::move(root_lock)};
     const std::string remedy = remedy_for(trial);
     refusals += fmt::format("{}{}: {}", refusals.empty() ? "" : "; ", to_string(rung), against);
     log::debug("rung",

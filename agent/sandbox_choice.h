@@ -23,6 +23,15 @@ struct SandboxChoice {
   UniqueFd root_lock;
 };
 
+struct LockedTrial {
+  sandbox::Trial trial;
+  UniqueFd root_lock;  // as of SandboxChoice
+};
+
+// sandbox::try_rung() with the pod's root locked against the jobs of other podpilots.
+Result<LockedTrial> try_rung_alone(sandbox::Launcher& launcher, sandbox::Rung rung,
+                                   const std::string& scratch);
+
 // Tries the ladder from its top in `scratch`, an absolute path, up to the first rung that works and
 // gives what is required. Fault::unsupported tells why each of them does not.
 Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::string& scratch,

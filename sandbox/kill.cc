@@ -14,6 +14,7 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/proc_stat.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::sandbox {
@@ -21,37 +22,19 @@ namespace {
 
 constexpr std::size_t kMaxStat = 4096;
 
-// The parent of a process; 0 where it is gone.
-pid_t parent_of(const std::string& pid) {
-  const Result<std::string> stat = read_file("/proc/" + pid + "/stat", kMaxStat);
-  if (!stat) return 0;
-  // proc_pid_stat(5): the name may hold anything, so count from its last ')'.
-  const std::vector<std::string_view> fields =
-      split(std::string_view(*stat).substr(stat->rfind(')') + 1), ' ');
-  constexpr std::size_t kParent = 2;
-  if (fields.size() <= kParent) return 0;
-  return static_cast<pid_t>(parse_number(fields[kParent]).value_or(0));
-}
-
-Result<std::vector<pid_t>> descendants() {
+Result<std::vector<pid_t>> own_descendants() {
+  constexpr unsigned kParent = 4;
   const DirFd proc = TRY(open_dir("/proc"));
-  std::multimap<pid_t, pid_t> children;
   const std::vector<std::string> names = TRY(list_names(proc));
-  for (const std::string& name : names)
-    if (const auto pid = parse_number(name))
-      children.emplace(parent_of(name), static_cast<pid_t>(*pid));
-  std::vector<pid_t> found;
-  std::vector<pid_t> todo = {::getpid()};
-  while (!todo.empty()) {
-    const pid_t parent = todo.back();
-    todo.pop_back();
-    const auto [first, last] = children.equal_range(parent);
-    for (auto child = first; child != last; ++child) {
-      found.push_back(child->second);
-      todo.push_back(child->second);
-    }
+  std::map<pid_t, pid_t> parents;
+  for (const std::string& name : names) {
+    const auto pid = parse_number(name);
+    if (!pid) continue;
+    const Result<std::string> stat = read_file("/proc/" + name + "/stat", kMaxStat);
+    const auto parent = stat ? stat_field(*stat, kParent) : std::nullopt;
+    if (parent) parents.emplace(static_cast<pid_t>(*pid), static_cast<pid_t>(*parent));
   }
-  return found;
+  return descendants(parents, ::getpid());
 }
 
 // A stopped process forks no more: when two rounds see the same ones, all of them are known.
@@ -59,7 +42,7 @@ Result<void> signal_descendants(int signal) {
   constexpr int kRounds = 100;
   std::vector<pid_t> known;
   for (int round = 0; round < kRounds; ++round) {
-    std::vector<pid_t> now = TRY(descendants());
+    std::vector<pid_t> now = TRY(own_descendants());
     std::ranges::sort(now);
     for (const pid_t pid : now) ::kill(pid, signal == SIGCONT ? SIGCONT : SIGSTOP);
     if (now == known) break;

@@ -17,6 +17,7 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/poller.h"
+#include "sandbox/base/proc_stat.h"
 #include "sandbox/base/socket.h"
 #include "sandbox/base/text.h"
 #include "sandbox/init.h"
@@ -108,14 +109,9 @@ void hide_arguments() {
   constexpr std::size_t kMaxStat = 4096;
   const Result<std::string> stat = read_file("/proc/self/stat", kMaxStat);
   if (!stat) return;
-  // proc_pid_stat(5): fields 48 to 51 are the bounds of both; the third follows the ')'.
-  const std::vector<std::string_view> fields =
-      split(std::string_view(*stat).substr(stat->rfind(')') + 1), ' ');
+  constexpr unsigned kBounds = 48;  // of both, start and end
   std::uint64_t bounds[4] = {};
-  for (std::size_t i = 0; i < 4; ++i) {
-    const std::size_t field = 48 + i - 2;
-    if (fields.size() > field) bounds[i] = parse_number(fields[field]).value_or(0);
-  }
+  for (unsigned i = 0; i < 4; ++i) bounds[i] = stat_field(*stat, kBounds + i).value_or(0);
   for (std::size_t i = 0; i < 4; i += 2)
     if (bounds[i] != 0 && bounds[i] < bounds[i + 1])
       std::memset(reinterpret_cast<void*>(bounds[i]), 0, bounds[i + 1] - bounds[i]);

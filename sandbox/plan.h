@@ -3,6 +3,7 @@
 // Pure, so that what a sandbox will do can be printed, compared and tested without doing it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -99,6 +100,8 @@ struct Pod {
 // Names at the top of an image that a payload of these rungs sees as they are, shared with the
 // cache and read-only. All others are copies of its own.
 bool is_shared(std::string_view top_level_name);
+// The kernel's own, and /tmp, which is empty for each job: not shown, whatever the image has there.
+inline constexpr std::array<std::string_view, 4> kNotShown = {"proc", "sys", "dev", "tmp"};
 
 // Fault::invalid where the Spec asks for what cannot be (spec_check.h), Fault::unsupported where
 // this pod lacks something for it, a name at the top of its root for one.

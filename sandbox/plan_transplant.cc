@@ -15,9 +15,6 @@ namespace {
 constexpr std::array<std::string_view, 9> kShared = {
     "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "boot", "lost+found"};
 
-// The kernel's own, and what is made empty for each job whatever the image has there.
-constexpr std::array<std::string_view, 4> kNotShown = {"proc", "sys", "dev", "tmp"};
-
 // Emptied between jobs even where the layout says nothing of them.
 constexpr std::array<const char*, 4> kCommon = {"/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp"};
 

@@ -73,8 +73,8 @@ Result<Guarantees> parse_guarantees(std::string_view list);
 // `landlock_abi` is the kernel's (landlock.h).
 Guarantees guarantees_of(Rung rung, int landlock_abi);
 
-// The pod's one root shows one image at a time.
-constexpr bool one_job_at_a_time(Rung rung) {
+// Whether jobs see their image in the pod's own root, which shows one at a time.
+constexpr bool uses_pod_root(Rung rung) {
   return rung != Rung::userns;
 }
 

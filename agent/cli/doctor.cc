@@ -62,22 +62,22 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const std::strin
   std::vector<Finding> findings;
   for (const sandbox::Rung tried : sandbox::kLadder) {
     const std::string name = fmt::format("{}", to_string(tried));
-    const Result<sandbox::Trial> trial = sandbox::try_rung(launcher, tried, scratch);
-    if (!trial) {
-      findings.push_back({name, Mark::bad, "could not be tried: " + trial.error().text, ""});
+    const Result<LockedTrial> locked = try_rung_alone(launcher, tried, scratch);
+    if (!locked) {
+      findings.push_back({name, Mark::bad, "could not be tried: " + locked.error().text, ""});
       continue;
     }
-    const std::string against = judge(*trial, wish);
+    const sandbox::Trial& trial = locked->trial;
+    const std::string against = judge(trial, wish);
     if (!against.empty()) {
-      findings.push_back({name, Mark::note, against, remedy_for(*trial)});
+      findings.push_back({name, Mark::note, against, remedy_for(trial)});
       continue;
     }
     if (rung.empty()) rung = name;
-    findings.push_back(
-        {name, Mark::good,
-         fmt::format("works, {} for all of it; gives {}", human_duration(trial->took),
-                     guarantees_of(tried, trial->pod.landlock_abi).text()),
-         ""});
+    findings.push_back({name, Mark::good,
+                        fmt::format("works, {} for all of it; gives {}", human_duration(trial.took),
+                                    guarantees_of(tried, trial.pod.landlock_abi).text()),
+                        ""});
   }
   if (rung.empty())
     for (Finding& finding : findings) finding.mark = Mark::bad;

@@ -57,7 +57,7 @@ Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod)
     total.cpus = static_cast<unsigned>(cpus);
   }
   if (options.has("memory")) total.memory = TRY(options.bytes("memory"));
-  const bool single = sandbox::one_job_at_a_time(pod.rung);
+  const bool single = sandbox::uses_pod_root(pod.rung);
   policy.offer.capacity = single ? 1 : std::max(1U, total.cpus);
   if (options.has("jobs")) {
     const std::uint64_t jobs = TRY(options.number("jobs"));
@@ -116,7 +116,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
     site.process_limit = *limit;
   }
   std::unique_ptr<RootBuilder> roots;
-  if (sandbox::one_job_at_a_time(choice->pod.rung)) {
+  if (sandbox::uses_pod_root(choice->pod.rung)) {
     Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
     if (!created) return failed(created.error());
     roots = *std::move(created);

@@ -29,8 +29,10 @@ constexpr ClaimId kClaim = 1;
 // Owns what one run needs, in the order of its making.
 class Run {
  public:
-  Run(const Options& options, JobDescription job, sandbox::Launcher launcher, SignalFd signals)
+  Run(const Options& options, SandboxWish wish, JobDescription job, sandbox::Launcher launcher,
+      SignalFd signals)
       : options_(options),
+        wish_(wish),
         launcher_(std::move(launcher)),
         signals_(std::move(signals)),
         watchdog_(poller_, Watchdog::Account::no),
@@ -65,12 +67,11 @@ class Run {
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});
-    const SandboxWish wish = TRY(sandbox_wish(options_));
-    choice_ = TRY(recall_or_choose_sandbox(launcher_, scratch_folder(options_), wish));
+    choice_ = TRY(recall_or_choose_sandbox(launcher_, scratch_folder(options_), wish_));
     site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
     site_->pod = choice_.pod;
     site_->next_id = std::random_device{}();
-    if (!sandbox::one_job_at_a_time(choice_.pod.rung)) return {};
+    if (!sandbox::uses_pod_root(choice_.pod.rung)) return {};
     roots_ = TRY(RootBuilder::create(poller_, *store_));
     site_->roots = roots_.get();
     return {};
@@ -160,6 +161,7 @@ class Run {
   }
 
   const Options& options_;
+  SandboxWish wish_;
   Poller poller_;
   sandbox::Launcher launcher_;
   SignalFd signals_;
@@ -187,15 +189,15 @@ int run_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   Result<JobDescription> job = describe_job(options);
   if (!job) return report_usage(kCommand, job.error());
-  if (const Result<SandboxWish> wish = sandbox_wish(options); !wish)
-    return report_usage(kCommand, wish.error());
+  const Result<SandboxWish> wish = sandbox_wish(options);
+  if (!wish) return report_usage(kCommand, wish.error());
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return report_failure(kCommand, Origin::site, launcher.error());
   hide_process();
   Result<SignalFd> signals =
       SignalFd::create({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
   if (!signals) return report_failure(kCommand, Origin::pilot, signals.error());
-  return Run(options, *std::move(job), *std::move(launcher), *std::move(signals)).execute();
+  return Run(options, *wish, *std::move(job), *std::move(launcher), *std::move(signals)).execute();
 }
 
 }  // namespace podpilot::agent

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/job/process_tree.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 
-#include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
+#include "sandbox/base/proc_stat.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent {
@@ -58,16 +57,11 @@ ProcessMemory parse_rollup(std::string_view text) {
 }
 
 CpuTimes parse_cpu_times(std::string_view text, long ticks_per_second) {
-  // proc_pid_stat(5): utime, stime, cutime and cstime are fields 14 to 17; 3 follows the name's
-  // ')'.
-  constexpr std::size_t kUser = 11;
-  const std::size_t name_end = text.rfind(") ");
-  if (name_end == std::string_view::npos) return {};
-  const auto fields = split(text.substr(name_end + 2), ' ');
-  if (fields.size() <= kUser + 3) return {};
-  const auto time = [&](std::size_t first) {
+  constexpr unsigned kUser = 14;  // then system, and both of the reaped
+  if (!stat_field(text, kUser + 3)) return {};
+  const auto time = [&](unsigned first) {
     const std::uint64_t ticks =
-        parse_number(fields[first]).value_or(0) + parse_number(fields[first + 1]).value_or(0);
+        stat_field(text, first).value_or(0) + stat_field(text, first + 1).value_or(0);
     return std::chrono::microseconds(ticks * 1'000'000 /
                                      static_cast<std::uint64_t>(ticks_per_second));
   };
@@ -75,11 +69,11 @@ CpuTimes parse_cpu_times(std::string_view text, long ticks_per_second) {
 }
 
 Result<ProcessTable> read_processes() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), &::closedir);
-  if (!proc) return sys_error("open /proc");
+  const DirFd proc = TRY(open_dir("/proc"));
+  const std::vector<std::string> names = TRY(list_names(proc));
   ProcessTable table;
-  while (const dirent* entry = ::readdir(proc.get())) {
-    const auto number = parse_number(entry->d_name);
+  for (const std::string& name : names) {
+    const auto number = parse_number(name);
     if (!number) continue;
     const auto pid = static_cast<pid_t>(*number);
     if (const auto status = parse_status(read_of(pid, "status"))) table.emplace(pid, *status);
@@ -88,22 +82,13 @@ Result<ProcessTable> read_processes() {
 }
 
 ProcessTree tree_of(const ProcessTable& table, pid_t root) {
-  std::multimap<pid_t, pid_t> children;
-  for (const auto& [pid, status] : table) children.emplace(status.parent, pid);
+  std::map<pid_t, pid_t> parents;
+  for (const auto& [pid, status] : table) parents.emplace(pid, status.parent);
   ProcessTree tree;
-  std::vector<pid_t> open = {root};
-  while (!open.empty()) {
-    const auto [begin, end] = children.equal_range(open.back());
-    open.pop_back();
-    for (auto child = begin; child != end; ++child) {
-      const ProcessStatus& status = table.at(child->second);
-      tree.processes.push_back(child->second);
-      tree.threads += status.threads;
-      tree.resident += status.resident;
-      open.push_back(child->second);
-    }
-    // No process is its own ancestor, but a table that was read in passing could say so.
-    children.erase(begin, end);
+  tree.processes = descendants(parents, root);
+  for (const pid_t pid : tree.processes) {
+    tree.threads += table.at(pid).threads;
+    tree.resident += table.at(pid).resident;
   }
   return tree;
 }

@@ -24,14 +24,14 @@ namespace {
 constexpr const char* kMerged = "merged";  // all of it links; what is left of it goes with the root
 constexpr const char* kRoot = "root";
 
-// Links that lead out of their own folder ("../proc/self/mounts" in /etc) find them beside it.
-constexpr std::array kSystem = {"proc", "sys", "dev", "tmp"};
-
-Result<bool> holds_anything(BorrowedFd root, const std::string& name) {
+Result<bool> is_folder(BorrowedFd root, const std::string& name) {
   struct stat st{};
   if (::fstatat(root.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error("stat " + name);
-  if (!S_ISDIR(st.st_mode)) return true;
+  return S_ISDIR(st.st_mode);
+}
+
+Result<bool> holds_anything(BorrowedFd root, const std::string& name) {
   const UniqueFd folder = TRY(open_beneath(root, name, O_RDONLY | O_DIRECTORY));
   const std::vector<std::string> names = TRY(list_names(folder));
   return !names.empty();
@@ -61,25 +61,23 @@ Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root,
   std::vector<std::string> shown;
   const std::vector<std::string> names = TRY(list_names(merged));
   for (const std::string& name : names) {
-    const bool anything = TRY(holds_anything(merged, name));
-    if (std::ranges::find(kSystem, name) != kSystem.end() || !anything) continue;
-    if (sandbox::is_shared(name)) {
-      TRY(move(merged, root, name));
+    if (std::ranges::find(sandbox::kNotShown, name) != sandbox::kNotShown.end()) continue;
+    const bool folder = TRY(is_folder(merged, name));
+    if (folder) {
+      const bool anything = TRY(holds_anything(merged, name));
+      if (!anything) continue;
+    }
+    if (folder && !sandbox::is_shared(name)) {
+      [[maybe_unused]] const auto copied =
+          TRY(sandbox::copy_tree(merged, name, root, stop, ledger));
     } else {
-      struct stat st{};
-      if (::fstatat(merged.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return sys_error("stat " + name);
-      if (S_ISDIR(st.st_mode)) {
-        [[maybe_unused]] const auto copied =
-            TRY(sandbox::copy_tree(merged, name, root, stop, ledger));
-      } else {
-        TRY(move(merged, root, name));
-      }
+      TRY(move(merged, root, name));
     }
     shown.push_back(name);
   }
-  for (const char* name : kSystem)
-    if (::symlinkat(fmt::format("/{}", name).c_str(), root.get(), name) != 0)
+  // Links that lead out of their own folder ("../proc/self/mounts" in /etc) find these beside it.
+  for (const std::string_view name : sandbox::kNotShown)
+    if (::symlinkat(fmt::format("/{}", name).c_str(), root.get(), std::string(name).c_str()) != 0)
       return sys_error(fmt::format("symlink {}", name));
   return shown;
 }

@@ -13,6 +13,7 @@
 
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/kernel.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
 
@@ -24,15 +25,6 @@ constexpr mode_t kPrivate = 0700;
 struct Free {
   void operator()(char* text) const { std::free(text); }
 };
-
-std::string boot_id() {
-  Result<std::string> text = read_file("/proc/sys/kernel/random/boot_id", 128);
-  if (!text) return "";
-  while (text->ends_with('\n')) text->pop_back();
-  // It becomes a part of names and of an index line.
-  const bool plain = text->find_first_not_of("0123456789abcdef-") == std::string::npos;
-  return plain ? *std::move(text) : "";
-}
 
 Result<std::string> absolute(const std::string& path) {
   const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
 
 namespace podpilot {
 namespace {
@@ -36,6 +37,15 @@ Result<void> check_kernel() {
                              call.name, errno_name(errno), call.kernel)};
   }
   return {};
+}
+
+std::string boot_id() {
+  Result<std::string> text = read_file("/proc/sys/kernel/random/boot_id", 128);
+  if (!text) return "";
+  while (text->ends_with('\n')) text->pop_back();
+  // It becomes a part of names and of an index line.
+  const bool plain = text->find_first_not_of("0123456789abcdef-") == std::string::npos;
+  return plain ? *std::move(text) : "";
 }
 
 }  // namespace podpilot

@@ -109,6 +109,16 @@ as=("${as_pod_user[@]}")
 expect_exit 0 in_pod "${as[@]}" /podpilot doctor --json --cache /pod/cache-transplant
 expect_equal "$(jq -r .rung "$out")" transplant "rung of a pod that allows nothing"
 check_rung transplant
+# Whoever looks at the pod while a job runs in its root leaves that alone.
+# shellcheck disable=SC2016
+expect_exit 0 in_pod bash -c '
+  "${@:1:$#-1}" run -q --sandbox transplant --cache /pod/cache-transplant "${!#}" \
+    sh -c "touch /tmp/begun; sleep 2; head -n 1 /etc/passwd" &
+  until [[ -e $0/tmp/begun ]]; do sleep 0.1; done
+  "${@:1:$#-1}" doctor --cache /pod/cache-transplant >"$0/doctor"
+  wait $!' "$pod" "${as[@]}" /podpilot "$image"
+expect_out 'root:x:0:0:root:/root:/bin/sh'
+expect_grep "another podpilot uses this pod's root" "$pod/doctor"
 # Guarantees are asked for by name, and refused by name.
 expect_error sandbox-unavailable "does not give pids" in_pod "${as[@]}" /podpilot run -q \
   --require-isolation pids,signals --cache /pod/cache-transplant "$image" true
