@@ -21,9 +21,19 @@ Result<std::unique_ptr<Mailbox>> Mailbox::create(Poller& poller) {
 
 void Mailbox::leave(Call call) {
   const std::lock_guard lock(mutex_);
+  if (closed_) return;
   calls_.push_back(std::move(call));
   // The counter cannot overflow: deliver() resets it.
   ::eventfd_write(wake_.get(), 1);
+}
+
+void Mailbox::close() {
+  std::deque<Call> dropped;  // after the lock is gone: what a call owns may leave another
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    calls_.swap(dropped);
+  }
 }
 
 void Mailbox::deliver() {

@@ -24,6 +24,8 @@ class Mailbox {
 
   // From any thread; called on the loop in the order of leaving.
   void leave(Call call);
+  // What waits is dropped, and so is what is left from now on.
+  void close();
 
  private:
   Mailbox() = default;
@@ -32,6 +34,7 @@ class Mailbox {
   UniqueFd wake_;  // eventfd: calls wait
   std::mutex mutex_;
   std::deque<Call> calls_;
+  bool closed_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Poller::Handle watch_;
 };
