@@ -137,13 +137,13 @@ Result<std::unique_ptr<Reporter>> Reporter::create(Poller& poller, Security& sec
   reporter->refused_ = std::move(refused);
   for (const Sinful& address : collectors)
     reporter->collectors_.push_back(
-        TRY(Collector::create(poller, security, address, reporter->stop_.fd(),
+        TRY(Collector::create(poller, security, address, reporter->stop_->fd(),
                               [self = reporter.get()] { self->one_refused(); })));
   return reporter;
 }
 
 Reporter::~Reporter() {
-  stop_.raise();
+  stop_->raise();
 }
 
 void Reporter::tell(const std::vector<SlotReport>& slots) {
@@ -170,7 +170,7 @@ void Reporter::farewell(Deadline deadline) {
   all_gone.wait_until(lock, deadline.at(), [&] { return left == 0; });
   if (left == 0) return;
   lock.unlock();
-  stop_.raise();
+  stop_->raise();
   collectors_.clear();  // joins their threads, which use what is above
 }
 

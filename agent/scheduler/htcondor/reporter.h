@@ -45,7 +45,7 @@ class Reporter {
   Reporter() = default;
   void one_refused();
 
-  Stop stop_;
+  std::shared_ptr<Stop> stop_;
   Refused refused_;
   std::vector<std::unique_ptr<Collector>> collectors_;
 };

@@ -13,26 +13,10 @@
 
 #include "agent/job/description.h"
 #include "agent/scheduler/htcondor/classad/ad.h"
+#include "agent/scheduler/htcondor/dialogue/codes.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::agent::htcondor {
-
-// HoldReasonCode (condor_includes/condor_holdcodes.h): users' policies test them.
-enum class HoldCode : int {
-  failed_to_create_process = 6,
-  upload_file = 12,    // output
-  download_file = 13,  // input
-  exceeded_resources = 34,
-  invalid_image = 35,
-  unsupported = 53,  // see job_ad.cc
-};
-
-// Why a job cannot run here or anywhere like here.
-struct Hold {
-  HoldCode code = HoldCode::failed_to_create_process;
-  int subcode = 0;
-  std::string reason;
-};
 
 // What the operator and the slot add.
 struct JobSetting {
@@ -71,7 +55,8 @@ struct CondorJob {
 // Before a claim is accepted: this job will never run here. Nothing where it may.
 std::optional<std::string> never_runs(const Ad& job, const JobSetting& setting);
 
-std::expected<CondorJob, Hold> read_job(const Ad& job, const JobSetting& setting);
+// The reason holds the job.
+std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setting);
 
 // .job.ad and .machine.ad, which jobs find by _CONDOR_JOB_AD and _CONDOR_MACHINE_AD: text without
 // secrets, for the job's folder.

@@ -11,10 +11,6 @@
 namespace podpilot::agent::htcondor {
 namespace {
 
-// Subcodes of 34 (condor_holdcodes.h has the text, the starter the numbers).
-constexpr int kOverMemory = 102;
-constexpr int kOverDisk = 104;
-
 struct Row {
   std::string_view slug;
   HoldCode code;
@@ -23,22 +19,22 @@ struct Row {
 
 // A failure that is not here is no reason to hold a job.
 constexpr std::array kRows = {
-    Row{"payload-not-found", HoldCode::failed_to_create_process, ENOENT},
-    Row{"payload-not-executable", HoldCode::failed_to_create_process, EACCES},
-    Row{"payload-over-memory", HoldCode::exceeded_resources, kOverMemory},
-    Row{"payload-over-disk", HoldCode::exceeded_resources, kOverDisk},
-    Row{"payload-over-time", HoldCode::exceeded_resources, ETIME},
-    Row{"payload-over-cpu-time", HoldCode::exceeded_resources, ETIME},
-    Row{"payload-over-processes", HoldCode::exceeded_resources, EAGAIN},
-    Row{"payload-output-missing", HoldCode::upload_file, ENOENT},
-    Row{"job-invalid", HoldCode::failed_to_create_process, EINVAL},
-    Row{"input-not-found", HoldCode::download_file, ENOENT},
-    Row{"image-not-found", HoldCode::invalid_image, ENOENT},
-    Row{"image-denied", HoldCode::invalid_image, EACCES},
-    Row{"image-unsupported", HoldCode::invalid_image, ENOEXEC},
-    Row{"image-corrupt", HoldCode::invalid_image, EBADMSG},
-    Row{"image-too-large", HoldCode::invalid_image, EFBIG},
-    Row{"image-invalid", HoldCode::invalid_image, EINVAL},
+    Row{"payload-not-found", HoldCode::create_process, ENOENT},
+    Row{"payload-not-executable", HoldCode::create_process, EACCES},
+    Row{"payload-over-memory", HoldCode::out_of_resources, kOutOfMemory},
+    Row{"payload-over-disk", HoldCode::out_of_resources, kOutOfDisk},
+    Row{"payload-over-time", HoldCode::out_of_resources, ETIME},
+    Row{"payload-over-cpu-time", HoldCode::out_of_resources, ETIME},
+    Row{"payload-over-processes", HoldCode::out_of_resources, EAGAIN},
+    Row{"payload-output-missing", HoldCode::download_file, ENOENT},
+    Row{"job-invalid", HoldCode::create_process, EINVAL},
+    Row{"input-not-found", HoldCode::upload_file, ENOENT},
+    Row{"image-not-found", HoldCode::invalid_docker_image, ENOENT},
+    Row{"image-denied", HoldCode::invalid_docker_image, EACCES},
+    Row{"image-unsupported", HoldCode::invalid_docker_image, ENOEXEC},
+    Row{"image-corrupt", HoldCode::invalid_docker_image, EBADMSG},
+    Row{"image-too-large", HoldCode::invalid_docker_image, EFBIG},
+    Row{"image-invalid", HoldCode::invalid_docker_image, EINVAL},
 };
 
 std::int64_t kib(std::uint64_t bytes) {
@@ -57,7 +53,7 @@ JobEnd end_of(const Outcome& outcome) {
   std::string reason = fmt::format("{} ({})", outcome.text, outcome.slug);
   const auto* row = std::ranges::find(kRows, outcome.slug, &Row::slug);
   if (outcome.verdict == Verdict::failed && row != kRows.end())
-    return Hold{row->code, row->subcode, std::move(reason)};
+    return Reason{row->code, row->subcode, std::move(reason)};
   return Requeued{std::move(reason)};
 }
 

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "agent/job/outcome.h"
-#include "agent/scheduler/htcondor/slot/job_ad.h"
+#include "agent/scheduler/htcondor/dialogue/codes.h"
 
 namespace podpilot::agent::htcondor {
 
@@ -21,8 +21,8 @@ struct Requeued {
   std::string reason;
 };
 
-// Hold: the job cannot run as it is, its owner has to act.
-using JobEnd = std::variant<Exited, Hold, Requeued>;
+// Reason: the job cannot run as it is, its owner has to act.
+using JobEnd = std::variant<Exited, Reason, Requeued>;
 
 JobEnd end_of(const Outcome& outcome);
 
