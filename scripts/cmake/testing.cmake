@@ -63,7 +63,7 @@ function(podpilot_add_catch name label timeout folder)
 endfunction()
 
 add_custom_target(podpilot_victims)
-foreach(folder base sandbox oci agent)
+foreach(folder base sandbox oci agent htcondor)
   podpilot_add_catch(test_${folder} unit 120 ${test_dir}/unit/${folder})
 endforeach()
 podpilot_add_catch(test_component component 300 ${test_dir}/component)
