@@ -16,6 +16,7 @@
 #include "agent/scheduler/htcondor/cedar/stream.h"
 #include "agent/scheduler/htcondor/classad/ad.h"
 #include "agent/scheduler/htcondor/dialogue/codes.h"
+#include "agent/scheduler/htcondor/security/claim_id.h"
 #include "agent/scheduler/htcondor/security/security.h"
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/result.h"
@@ -28,12 +29,12 @@ inline constexpr std::size_t kMaxClaims = 1024;
 // --------------------------------------------------------------------------------
 
 struct ClaimRequest {
-  std::string claim_id;  // secret
-  Ad job;                // without the flags below
-  std::string schedd;    // sinful string: where ALIVE and RELEASE_CLAIM go
+  SecretClaimId claim_id;
+  Ad job;         // without the flags below
+  Sinful schedd;  // where ALIVE and RELEASE_CLAIM go
   std::chrono::seconds alive_interval{0};
-  // Dynamic slots that are to be killed to make room on their partitionable slot. Secret.
-  std::vector<std::string> more_claims;
+  // Dynamic slots that are to be killed to make room on their partitionable slot.
+  std::vector<SecretClaimId> more_claims;
   // How the schedd wants to be answered, by attributes of the job ad.
   bool secure_claim_id = false;  // leftovers' claim id as a secret
   bool send_claimed_ad = false;  // the ads of the slots made
@@ -45,8 +46,8 @@ struct ClaimRequest {
 Result<ClaimRequest> read_claim_request(Stream& stream, Deadline deadline);
 
 struct ClaimedSlot {
-  std::string claim_id;  // secret
-  Ad ad;                 // its Requirements are what a job must match to be activated here
+  SecretClaimId claim_id;
+  Ad ad;  // its Requirements are what a job must match to be activated here
 };
 
 struct ClaimReply {
@@ -62,7 +63,7 @@ Result<void> answer_claim_request(Stream& stream, const ClaimRequest& request,
 // -------------------------------------------------------------------------------
 
 struct Activation {
-  std::string claim_id;  // secret
+  SecretClaimId claim_id;
   Ad job;
   bool wants_reason = false;  // 25.x: why it was refused
 };
@@ -88,8 +89,8 @@ enum class DeactivationKind {
 std::optional<DeactivationKind> deactivation_kind(Command command);
 
 // Also the payload of RELEASE_CLAIM, MATCH_INFO, SUSPEND_CLAIM and CONTINUE_CLAIM, which are not
-// answered. The result is secret.
-Result<std::string> read_claim_id(Stream& stream, Deadline deadline);
+// answered.
+Result<SecretClaimId> read_claim_id(Stream& stream, Deadline deadline);
 
 // `start`: the claim can be activated again; else it counts as released, no RELEASE_CLAIM follows.
 // The peer waits 20 s: where the clean-up takes longer, say so.
@@ -104,9 +105,9 @@ Result<void> answer_deactivation(Stream& stream, const DeactivateReply& reply, D
 
 // A shadow that lost its channel asks where the starter of its job listens ...
 struct LocateStarter {
-  std::string claim_id;  // secret
+  SecretClaimId claim_id;
   std::string global_job_id;
-  std::string schedd;  // sinful string
+  std::string schedd;  // sinful string; the schedd may have moved
 };
 // ... and then takes the job up again: after reconnect_accepted() the stream is the new syscall
 // channel, and files go to the place named here.
@@ -165,10 +166,10 @@ Result<void> answer_drain(Stream& stream, const Result<std::string>& request_id,
 // Each in the claim's own session.
 // ALIVE: the interval that the schedd now wants, or nothing where it no longer knows the claim.
 Result<std::optional<std::chrono::seconds>> send_alive(Security& security, const Sinful& schedd,
-                                                       const std::string& claim_id,
+                                                       const SecretClaimId& claim_id,
                                                        Deadline deadline, BorrowedFd stop);
 // RELEASE_CLAIM: the claim is over on our side.
-Result<void> send_release(Security& security, const Sinful& schedd, const std::string& claim_id,
+Result<void> send_release(Security& security, const Sinful& schedd, const SecretClaimId& claim_id,
                           Deadline deadline, BorrowedFd stop);
 
 }  // namespace podpilot::agent::htcondor
