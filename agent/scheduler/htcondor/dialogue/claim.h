@@ -36,10 +36,11 @@ struct ClaimRequest {
   // Dynamic slots that are to be killed to make room on their partitionable slot.
   std::vector<SecretClaimId> more_claims;
   // How the schedd wants to be answered, by attributes of the job ad.
-  bool secure_claim_id = false;  // leftovers' claim id as a secret
-  bool send_claimed_ad = false;  // the ads of the slots made
-  bool send_leftovers = false;   // the partitionable slot's ad and its new claim id
-  bool startd_sends_alive = false;
+  bool secure_claim_id = false;           // leftovers' claim id as a secret
+  bool send_claimed_ad = false;           // the ads of the slots made
+  bool send_leftovers = false;            // the partitionable slot's ad and its new claim id
+  bool startd_sends_alive = false;        // else the schedd does, and nothing is to be sent
+  bool alive_by_updates = false;          // while a job runs, its updates stand for ALIVE
   bool claim_partitionable_slot = false;  // the whole of it, not a part: 24.x and later
   std::int64_t dynamic_slots = 1;         // this many at once: 24.x and later
 };
@@ -125,8 +126,7 @@ using CaCommand = std::variant<LocateStarter, ReconnectJob, UnknownCaCommand>;
 Result<CaCommand> read_ca_command(Stream& stream, Deadline deadline);
 
 // `starter`: our own address.
-Result<void> starter_located(Stream& stream, const std::string& starter, const std::string& version,
-                             Deadline deadline);
+Result<void> starter_located(Stream& stream, const std::string& starter, Deadline deadline);
 // `starter_info`: what register_starter() told the shadow.
 Result<void> reconnect_accepted(Stream& stream, const Ad& starter_info, Deadline deadline);
 Result<void> ca_command_refused(Stream& stream, const std::string& why, Deadline deadline);

@@ -4,7 +4,7 @@
 //
 // Every call ends in one of three ways: the shadow did it; the shadow answered that it would not
 // (Fault::denied, errno's name in the text; the channel goes on); or the channel is of no use any
-// more (any other Fault; transient where the connection broke or the stop descriptor spoke).
+// more (any other Fault; transient where the connection ended or the stop descriptor spoke).
 // The order that shadows expect: job_info, register_starter, session_info, the input transfer,
 // begin_execution, update ..., the output transfer, termination, exit.
 #pragma once
@@ -17,6 +17,7 @@
 #include "agent/scheduler/htcondor/cedar/stream.h"
 #include "agent/scheduler/htcondor/classad/ad.h"
 #include "agent/scheduler/htcondor/dialogue/codes.h"
+#include "oci/http/secret.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::agent::htcondor {
@@ -25,7 +26,7 @@ namespace podpilot::agent::htcondor {
 struct ExportedSession {
   std::string id;
   std::string info;
-  std::string key;  // secret
+  oci::Secret key;
 };
 
 struct SessionInfo {
@@ -61,9 +62,11 @@ class Shadow {
   BorrowedFd socket() const { return channel_.socket(); }
 
  private:
-  Result<MessageReader> call(Syscall number, const MessageWriter& request, const char* name);
-  Result<void> send_ad(Syscall number, const Ad& ad, const char* name);
   MessageWriter request(Syscall number) const;
+  Result<MessageReader> call(const MessageWriter& request, const char* name);
+  // call(), with the answer's first number looked at.
+  Result<MessageReader> ask(const MessageWriter& request, const char* name);
+  Result<void> tell(Syscall number, const Ad& ad, const char* name);
   Deadline soon() const { return Deadline::after(patience_); }
 
   Stream channel_;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <ctime>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,9 +32,12 @@ struct OutgoingFiles {
 // The files at the top of a job's folder before the payload runs: without transfer_output_files,
 // the output is what is new or changed since.
 struct TopLevelFile {
-  std::timespec changed{};
+  std::int64_t seconds = 0;  // of its last change
+  std::int64_t nanoseconds = 0;
   std::uint64_t size = 0;
+  bool operator==(const TopLevelFile&) const = default;
 };
+inline constexpr std::size_t kMaxTopLevel = 1'000'000;
 using Catalog = std::map<std::string, TopLevelFile>;
 Result<Catalog> take_catalog(BorrowedFd folder);
 
