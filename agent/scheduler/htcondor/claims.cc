@@ -72,14 +72,14 @@ void HtcondorScheduler::channel(ClaimId claim, Result<Stream> stream) {
 }
 
 std::optional<DeactivateReply> HtcondorScheduler::deactivate(const std::string& session,
-                                                             const std::string& claim_id,
+                                                             const SecretClaimId& claim_id,
                                                              DeactivationKind kind) {
   return ask<DeactivateReply>(*loop_, decide(), [this, session, claim_id, kind](const auto& reply) {
     decide_deactivation(session, claim_id, kind, reply);
   });
 }
 
-void HtcondorScheduler::release(const std::string& session, const std::string& claim_id) {
+void HtcondorScheduler::release(const std::string& session, const SecretClaimId& claim_id) {
   loop_->leave([this, session, claim_id] {
     const Claim* claim = claim_of(session, claim_id);
     if (!claim) return;
@@ -88,7 +88,7 @@ void HtcondorScheduler::release(const std::string& session, const std::string& c
   });
 }
 
-void HtcondorScheduler::suspend(const std::string& session, const std::string& claim_id, bool on) {
+void HtcondorScheduler::suspend(const std::string& session, const SecretClaimId& claim_id, bool on) {
   loop_->leave([this, session, claim_id, on] {
     const Claim* claim = claim_of(session, claim_id);
     if (!claim || claim->activity == (on ? SlotActivity::suspended : SlotActivity::busy)) return;
@@ -143,7 +143,7 @@ void HtcondorScheduler::off(VacateSpeed speed) {
 
 // --- on the loop ---
 
-Claim* HtcondorScheduler::claim_of(const std::string& session, const std::string& claim_id) {
+Claim* HtcondorScheduler::claim_of(const std::string& session, const SecretClaimId& claim_id) {
   Claim* claim = slots_ ? slots_->find_by_session(session) : nullptr;
   return claim && claim->claim_id == claim_id ? claim : nullptr;
 }
@@ -154,8 +154,8 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
     log::info("condor: refused a claim", {{"job", job_id(request.job)}, {"why", why}});
     return ClaimReply{};
   };
-  const Result<SecretClaimId> id = parse_claim_id(request.claim_id);
-  if (!id || id->session_id() != session || request.claim_id != slots_->offered())
+  if (request.claim_id.session_id() != session || !slots_->offered() ||
+      !(request.claim_id == *slots_->offered()))
     return refuse("its claim id is not the one that is offered");
   if (request.claim_partitionable_slot || request.dynamic_slots > 1 || !request.more_claims.empty())
     return refuse("it asks for more than one slot");
@@ -167,12 +167,12 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
   Wanted wanted{.claim_id = request.claim_id,
                 .resources = wanted_by(request.job, slot),
                 .schedd = request.schedd,
-                .alive_interval = request.alive_interval.count(),
+                .alive_interval = request.alive_interval,
                 .job = {}};
   wanted.job.remote_user = text_of(request.job, "User");
   wanted.job.remote_owner = text_of(request.job, "Owner");
-  if (const Result<Sinful> schedd = parse_sinful(request.schedd))
-    wanted.job.client_machine = schedd->alias.empty() ? schedd->host : schedd->alias;
+  wanted.job.client_machine =
+      request.schedd.alias.empty() ? request.schedd.host : request.schedd.alias;
   const std::optional<ClaimId> granted = slots_->grant(wanted, now());
   if (!granted) return refuse("it does not fit");
   const Claim& claim = *slots_->find(*granted);
@@ -192,7 +192,7 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
   ClaimReply reply{.accepted = true, .slots = {}, .leftovers = {}};
   reply.slots.push_back({claim.claim_id, slot_of(&claim, Audience::schedd)});
   if (slots_->kind() == SlotKind::partitionable)
-    reply.leftovers = ClaimedSlot{slots_->offered(), slot_of(nullptr, Audience::schedd)};
+    reply.leftovers = ClaimedSlot{*slots_->offered(), slot_of(nullptr, Audience::schedd)};
   return reply;
 }
 
@@ -238,7 +238,7 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
 }
 
 void HtcondorScheduler::decide_deactivation(const std::string& session,
-                                            const std::string& claim_id, DeactivationKind kind,
+                                            const SecretClaimId& claim_id, DeactivationKind kind,
                                             const Reply<DeactivateReply>& reply) {
   const Claim* claim = claim_of(session, claim_id);
   if (!claim) return reply({.start = false});
@@ -291,11 +291,10 @@ void HtcondorScheduler::lease_after(ClaimId claim, std::chrono::seconds delay) {
 void HtcondorScheduler::send_alive_now(ClaimId id) {
   const Claim* claim = slots_->find(id);
   if (!claim) return;
-  const Result<Sinful> schedd = parse_sinful(claim->schedd);
-  if (!schedd) return;
-  courier_->run([this, id, schedd = *schedd, claim_id = claim->claim_id]() -> Worker::Task {
-    auto answer = send_alive(security_, schedd, claim_id, Deadline::after(kTalk), stop_->fd());
-    return [this, id, answer = std::move(answer)] { alive_answered(id, answer); };
+  courier_->run([this, id, schedd = claim->schedd, claim_id = claim->claim_id]() -> Worker::Task {
+    return [this, id,
+            answer = send_alive(security_, schedd, claim_id, Deadline::after(kTalk),
+                                stop_->fd())] { alive_answered(id, answer); };
   });
 }
 
@@ -308,10 +307,10 @@ void HtcondorScheduler::alive_answered(ClaimId id,
     log::warning("condor: the schedd forgot a claim", {{"slot", fmt::format("{}", claim->number)}});
     return end_claim(id, Parting::told_by_schedd);
   }
-  const std::chrono::seconds interval{std::max<std::int64_t>(3, claim->alive_interval)};
+  const std::chrono::seconds interval = std::max(std::chrono::seconds(3), claim->alive_interval);
   if (answer) {
     held->heard = Clock::now();
-    if (**answer > std::chrono::seconds::zero()) claim->alive_interval = (**answer).count();
+    if (**answer > std::chrono::seconds::zero()) claim->alive_interval = **answer;
   } else {
     log::warning("condor: no sign of life to the schedd", {{"error", answer.error().text}});
     if (Clock::now() - held->heard > interval * kMissed) {

@@ -77,7 +77,9 @@ void HtcondorScheduler::broker_trouble(const Sinful& broker, const Error& fault)
 // The first contacts make us reachable: only then is there something to claim.
 void HtcondorScheduler::contacts_changed(const std::vector<std::string>& contacts) {
   if (contacts.empty()) return;
-  Sinful address{.host = "0.0.0.0", .port = 1};
+  Sinful address;
+  address.host = "0.0.0.0";
+  address.port = 1;
   address.ccb_contacts = contacts;
   address.private_network = settings_.facts.name;
   address.alias = settings_.facts.machine;
@@ -85,16 +87,14 @@ void HtcondorScheduler::contacts_changed(const std::vector<std::string>& contact
   settings_.facts.address = format(address);
   if (!slots_) {
     const auto mint = [this] {
-      return mint_claim_id(settings_.facts.address, settings_.facts.started, ++minted_).reveal();
+      return mint_claim_id(settings_.facts.address, settings_.facts.started, ++minted_);
     };
     admin_capability_ = mint();
-    const Result<SecretClaimId> admin = parse_claim_id(admin_capability_);
-    Session session = session_of(*admin);
+    Session session = session_of(*admin_capability_);
     admin_session_ = session.id;
     security_.admit(std::move(session));
     slots_ = std::make_unique<Slots>(
-        settings_.kind, settings_.facts.total, mint,
-        [](const std::string& id) { return parse_claim_id(id)->session_id(); }, now());
+        settings_.kind, settings_.facts.total, mint, now());
     log::info("condor: reachable", {{"name", settings_.facts.name},
                                     {"through", fmt::format("{}", contacts.front())}});
   }
@@ -114,12 +114,10 @@ bool HtcondorScheduler::accepting() const {
 // Peers can resume the sessions of these claim ids, and of no others.
 void HtcondorScheduler::admit_claims() {
   std::vector<std::string> ids;
-  for (const std::string& text : slots_->claim_ids()) {
-    const Result<SecretClaimId> id = parse_claim_id(text);
-    if (!id) continue;
-    ids.push_back(id->session_id());
+  for (const SecretClaimId& id : slots_->claim_ids()) {
+    ids.push_back(id.session_id());
     if (std::ranges::find(admitted_, ids.back()) == admitted_.end())
-      security_.admit(session_of(*id));
+      security_.admit(session_of(id));
   }
   for (const std::string& before : admitted_)
     if (std::ranges::find(ids, before) == ids.end()) security_.forget(before);
@@ -168,15 +166,14 @@ Ad HtcondorScheduler::slot_of(const Claim* claim, Audience audience) const {
 std::vector<SlotReport> HtcondorScheduler::reports() {
   std::vector<SlotReport> reports;
   ++sequence_;
-  const auto add = [&](const Claim* claim, const std::string& claim_id) {
+  const auto add = [&](const Claim* claim, const SecretClaimId& claim_id) {
     const SlotState state = state_of(claim);
     reports.push_back({slot_name(settings_.facts, state.kind, state.number),
                        settings_.facts.address,
                        slot_ad(settings_.facts, state, Audience::collector),
-                       private_ad(settings_.facts, state, claim_id, admin_capability_)});
+                       private_ad(settings_.facts, state, claim_id.reveal(), admin_capability_->reveal())});
   };
-  if (slots_->kind() == SlotKind::partitionable || slots_->claims().empty())
-    add(nullptr, slots_->offered());
+  if (slots_->offered()) add(nullptr, *slots_->offered());
   for (const auto& [id, claim] : slots_->claims()) add(&claim, claim.claim_id);
   return reports;
 }

@@ -76,10 +76,10 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   std::optional<ActivationDecision> activate(const std::string& session,
                                              const Activation& activation) override;
   void channel(ClaimId claim, Result<Stream> stream) override;
-  std::optional<DeactivateReply> deactivate(const std::string& session, const std::string& claim_id,
+  std::optional<DeactivateReply> deactivate(const std::string& session, const SecretClaimId& claim_id,
                                             DeactivationKind kind) override;
-  void release(const std::string& session, const std::string& claim_id) override;
-  void suspend(const std::string& session, const std::string& claim_id, bool on) override;
+  void release(const std::string& session, const SecretClaimId& claim_id) override;
+  void suspend(const std::string& session, const SecretClaimId& claim_id, bool on) override;
   bool is_administrator(const std::string& session) const override;
   std::optional<Result<std::string>> drain(const DrainRequest& request) override;
   std::optional<Result<std::string>> cancel_drain(const std::string& request_id) override;
@@ -89,10 +89,10 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   // The same, decided on the loop.
   ClaimReply decide_claim(const std::string& session, const ClaimRequest& request);
   ActivationDecision decide_activation(const std::string& session, const Activation& activation);
-  void decide_deactivation(const std::string& session, const std::string& claim_id,
+  void decide_deactivation(const std::string& session, const SecretClaimId& claim_id,
                            DeactivationKind kind, const Reply<DeactivateReply>& reply);
   Result<std::string> decide_drain(const DrainRequest& request);
-  Claim* claim_of(const std::string& session, const std::string& claim_id);
+  Claim* claim_of(const std::string& session, const SecretClaimId& claim_id);
 
   // Claims.
   Held* held(ClaimId claim);
@@ -132,7 +132,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   std::map<ClaimId, Held> held_;
   std::vector<std::string> admitted_;  // session ids of claim ids
   std::string admin_session_;
-  std::string admin_capability_;  // secret
+  std::optional<SecretClaimId> admin_capability_;
   std::uint64_t minted_ = 0;
   std::int64_t sequence_ = 0;
   Patience patience_;

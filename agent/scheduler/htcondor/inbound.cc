@@ -39,7 +39,7 @@ Result<void> serve_claim_request(Security::Inbound& peer, Desk& desk) {
 }
 
 Result<void> serve_deactivation(Security::Inbound& peer, Desk& desk, DeactivationKind kind) {
-  const std::string claim_id = TRY(read_claim_id(peer.stream, soon()));
+  const SecretClaimId claim_id = TRY(read_claim_id(peer.stream, soon()));
   const std::optional<DeactivateReply> reply = desk.deactivate(peer.session, claim_id, kind);
   if (!reply) return {};
   return answer_deactivation(peer.stream, *reply, soon());
@@ -99,13 +99,13 @@ Result<void> serve_peer(Security::Inbound& peer, Desk& desk) {
     case Command::activate_claim:
       return serve_activation(peer, desk);
     case Command::release_claim: {
-      const std::string claim_id = TRY(read_claim_id(peer.stream, soon()));
+      const SecretClaimId claim_id = TRY(read_claim_id(peer.stream, soon()));
       desk.release(peer.session, claim_id);
       return {};
     }
     case Command::suspend_claim:
     case Command::continue_claim: {
-      const std::string claim_id = TRY(read_claim_id(peer.stream, soon()));
+      const SecretClaimId claim_id = TRY(read_claim_id(peer.stream, soon()));
       desk.suspend(peer.session, claim_id, peer.command == Command::suspend_claim);
       return {};
     }

@@ -34,10 +34,10 @@ class Desk {
   // The stream of an accepted activation, after it was answered; an Error where that failed.
   virtual void channel(ClaimId claim, Result<Stream> stream) = 0;
   virtual std::optional<DeactivateReply> deactivate(const std::string& session,
-                                                    const std::string& claim_id,
+                                                    const SecretClaimId& claim_id,
                                                     DeactivationKind kind) = 0;
-  virtual void release(const std::string& session, const std::string& claim_id) = 0;
-  virtual void suspend(const std::string& session, const std::string& claim_id, bool on) = 0;
+  virtual void release(const std::string& session, const SecretClaimId& claim_id) = 0;
+  virtual void suspend(const std::string& session, const SecretClaimId& claim_id, bool on) = 0;
 
   // The session that only administrators of the pool have.
   virtual bool is_administrator(const std::string& session) const = 0;

@@ -180,9 +180,8 @@ void HtcondorScheduler::release(ClaimId claim) {
 }
 
 void HtcondorScheduler::tell_released(const Claim& claim) {
-  const Result<Sinful> schedd = parse_sinful(claim.schedd);
-  if (!schedd || !courier_) return;
-  courier_->run([this, schedd = *schedd, claim_id = claim.claim_id]() -> Worker::Task {
+  if (!courier_) return;
+  courier_->run([this, schedd = claim.schedd, claim_id = claim.claim_id]() -> Worker::Task {
     const Result<void> told =
         send_release(security_, schedd, claim_id, Deadline::after(kTalk), stop_->fd());
     if (!told)

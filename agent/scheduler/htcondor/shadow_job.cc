@@ -38,6 +38,9 @@ void put_consumption(Ad& ad, const Usage& usage) {
 
 // What the thread knows. The loop reads it only where no work is under way.
 struct ShadowJob::Talk {
+  Talk(Security& security_, ShadowSetting setting_)
+      : security(security_), setting(std::move(setting_)) {}
+
   Security& security;
   ShadowSetting setting;
   std::optional<Shadow> shadow;
@@ -195,7 +198,7 @@ Result<std::unique_ptr<ShadowJob>> ShadowJob::create(Poller& poller, Security& s
                                                      ShadowSetting setting,
                                                      std::function<void()> left) {
   std::unique_ptr<ShadowJob> job(new ShadowJob(poller, security, std::move(left)));
-  job->talk_ = std::make_shared<Talk>(Talk{.security = security, .setting = std::move(setting)});
+  job->talk_ = std::make_shared<Talk>(security, std::move(setting));
   job->transfer_ = TRY(Stop::create());
   job->worker_ = TRY(Worker::create(poller));
   return job;

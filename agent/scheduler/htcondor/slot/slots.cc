@@ -6,11 +6,10 @@
 
 namespace podpilot::agent::htcondor {
 
-Slots::Slots(SlotKind kind, Resources total, Mint mint, PublicPart public_part, UnixTime now)
+Slots::Slots(SlotKind kind, Resources total, Mint mint, UnixTime now)
     : kind_(kind),
       total_(total),
       mint_(std::move(mint)),
-      public_part_(std::move(public_part)),
       offered_(mint_()),
       offered_since_(now) {}
 
@@ -25,7 +24,7 @@ Resources Slots::free() const {
 }
 
 std::optional<ClaimId> Slots::grant(const Wanted& wanted, UnixTime now) {
-  if (wanted.claim_id.empty() || wanted.claim_id != offered_) return std::nullopt;
+  if (!offered_ || !(wanted.claim_id == *offered_)) return std::nullopt;
   const bool cut = kind_ == SlotKind::partitionable;
   const Resources held = cut ? wanted.resources : total_;
   const Resources left = free();
@@ -34,8 +33,7 @@ std::optional<ClaimId> Slots::grant(const Wanted& wanted, UnixTime now) {
   Claim claim;
   claim.id = next_++;
   claim.number = cut ? free_number() : 0;
-  claim.claim_id = std::exchange(offered_, "");
-  claim.session = public_part_(claim.claim_id);
+  claim.claim_id = *std::exchange(offered_, std::nullopt);
   claim.held = held;
   claim.schedd = wanted.schedd;
   claim.alive_interval = wanted.alive_interval;
@@ -61,7 +59,7 @@ Claim* Slots::find(ClaimId id) {
 
 Claim* Slots::find_by_session(const std::string& session) {
   const auto found = std::ranges::find_if(
-      claims_, [&](const auto& entry) { return entry.second.session == session; });
+      claims_, [&](const auto& entry) { return entry.second.claim_id.session_id() == session; });
   return found == claims_.end() ? nullptr : &found->second;
 }
 
@@ -72,9 +70,9 @@ void Slots::set_activity(ClaimId id, SlotActivity activity, UnixTime now) {
   claim->activity_since = now;
 }
 
-std::vector<std::string> Slots::claim_ids() const {
-  std::vector<std::string> ids;
-  if (!offered_.empty()) ids.push_back(offered_);
+std::vector<SecretClaimId> Slots::claim_ids() const {
+  std::vector<SecretClaimId> ids;
+  if (offered_) ids.push_back(*offered_);
   for (const auto& [id, claim] : claims_) ids.push_back(claim.claim_id);
   return ids;
 }

@@ -7,6 +7,7 @@
 //   fixed          one static slot with all resources, for a sandbox that holds one job at a time
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/scheduler/htcondor/cedar/sinful.h"
+#include "agent/scheduler/htcondor/security/claim_id.h"
 #include "agent/scheduler/htcondor/slot/machine_ad.h"
 #include "agent/scheduler/scheduler.h"
 
@@ -24,39 +27,37 @@ using UnixTime = std::int64_t;
 
 struct Claim {
   ClaimId id = 0;
-  unsigned number = 0;   // of its dynamic slot; 0: the fixed one
-  std::string claim_id;  // whole: a secret
-  std::string session;   // its public part
+  unsigned number = 0;  // of its dynamic slot; 0: the fixed one
+  SecretClaimId claim_id;
   Resources held;
-  std::string schedd;                   // sinful, as the claim's request named it
-  std::int64_t alive_interval = 0;      // seconds
+  Sinful schedd;
+  std::chrono::seconds alive_interval{0};
   SlotPhase phase = SlotPhase::claimed;
   SlotActivity activity = SlotActivity::idle;
   UnixTime activity_since = 0;
-  SlotJob job;                          // claim_started is set by grant()
+  SlotJob job;  // claim_started is set by grant()
 };
 
 // What a peer asks for.
 struct Wanted {
-  std::string claim_id;
+  SecretClaimId claim_id;
   Resources resources;  // of a partitionable slot
-  std::string schedd;
-  std::int64_t alive_interval = 0;
+  Sinful schedd;
+  std::chrono::seconds alive_interval{0};
   SlotJob job;  // whose
 };
 
 class Slots {
  public:
-  // A claim id that was never used before, and what its session is called.
-  using Mint = std::function<std::string()>;
-  using PublicPart = std::function<std::string(const std::string&)>;
-  Slots(SlotKind kind, Resources total, Mint mint, PublicPart public_part, UnixTime now);
+  // A claim id that was never used before.
+  using Mint = std::function<SecretClaimId()>;
+  Slots(SlotKind kind, Resources total, Mint mint, UnixTime now);
 
   SlotKind kind() const { return kind_; }
   const Resources& total() const { return total_; }
   Resources free() const;
-  // The claim id that the offered slot's ad carries; "" while the fixed slot is claimed.
-  const std::string& offered() const { return offered_; }
+  // The claim id that the offered slot's ad carries; nothing while the fixed slot is claimed.
+  const std::optional<SecretClaimId>& offered() const { return offered_; }
   UnixTime offered_since() const { return offered_since_; }
   const std::map<ClaimId, Claim>& claims() const { return claims_; }
 
@@ -73,7 +74,7 @@ class Slots {
   void set_activity(ClaimId id, SlotActivity activity, UnixTime now);
 
   // Of the offered slot and of the claims: those that a peer may come with.
-  std::vector<std::string> claim_ids() const;
+  std::vector<SecretClaimId> claim_ids() const;
 
  private:
   unsigned free_number() const;
@@ -81,8 +82,7 @@ class Slots {
   SlotKind kind_;
   Resources total_;
   Mint mint_;
-  PublicPart public_part_;
-  std::string offered_;
+  std::optional<SecretClaimId> offered_;
   UnixTime offered_since_;
   std::map<ClaimId, Claim> claims_;
   ClaimId next_ = 1;
