@@ -15,9 +15,9 @@
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
 #include "agent/cli/sandbox_options.h"
+#include "agent/cli/scheduler_options.h"
 #include "agent/job/puller.h"
 #include "agent/resources.h"
-#include "agent/scheduler/spool/spool_scheduler.h"
 #include "agent/version.h"
 #include "sandbox/base/text.h"
 #include "sandbox/limits.h"
@@ -26,26 +26,6 @@ namespace podpilot::agent {
 namespace {
 
 constexpr const char* kCommand = "pilot";
-constexpr std::string_view kSpoolScheme = "spool:";
-
-std::string pilot_name(const Options& options) {
-  if (options.has("name")) return options.text("name");
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) return "podpilot";
-  return host.data();
-}
-
-Result<std::string> spool_path(const Options& options) {
-  const std::string url = options.text("scheduler");
-  if (url.empty())
-    return Error{Fault::invalid,
-                 "--scheduler is missing: who gives work? For example "
-                 "--scheduler spool:/work/spool"};
-  if (!url.starts_with(kSpoolScheme) || url.size() == kSpoolScheme.size())
-    return Error{Fault::invalid,
-                 fmt::format("--scheduler \"{}\": must be spool:FOLDER", printable(url))};
-  return url.substr(kSpoolScheme.size());
-}
 
 Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod) {
   PilotPolicy policy;
@@ -85,7 +65,7 @@ int failed(const Error& error) {
 }
 
 int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
-        const std::string& spool, const SandboxWish& wish) {
+        SchedulerWish scheduler_wish, const SandboxWish& wish) {
   Poller poller;
   Result<oci::Store> store = oci::Store::open(cache_folder(options)).within("cache");
   if (!store) return failed(store.error());
@@ -125,7 +105,9 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
     roots = *std::move(created);
     site.roots = roots.get();
   }
-  SpoolScheduler scheduler(poller, spool, pilot_name(options));
+  const Result<std::unique_ptr<Scheduler>> scheduler =
+      make_scheduler(poller, options, std::move(scheduler_wish), choice->pod, policy->offer);
+  if (!scheduler) return report_usage(kCommand, scheduler.error());
   log::info("pilot starts", {{"version", std::string(build_info().version)},
                              {"scheduler", options.text("scheduler")},
                              {"cpus", fmt::format("{}", policy->offer.total.cpus)},
@@ -133,7 +115,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"jobs", fmt::format("{}", policy->offer.capacity)},
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"users", policy->offer.attributes.at("users")}});
-  Pilot pilot(site, scheduler, *std::move(policy));
+  Pilot pilot(site, **scheduler, *std::move(policy));
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
   });
@@ -148,8 +130,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
 int pilot_command(const Options& options) {
   if (const Result<void> logging = configure_log(options, log::Level::info); !logging)
     return report_usage(kCommand, logging.error());
-  const Result<std::string> spool = spool_path(options);
-  if (!spool) return report_usage(kCommand, spool.error());
+  Result<SchedulerWish> scheduler = scheduler_wish(options);
+  if (!scheduler) return report_usage(kCommand, scheduler.error());
   const Result<SandboxWish> wish = sandbox_wish(options);
   if (!wish) return report_usage(kCommand, wish.error());
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
@@ -159,7 +141,7 @@ int pilot_command(const Options& options) {
   ::signal(SIGPIPE, SIG_IGN);
   const Result<SignalFd> signals = SignalFd::create({SIGINT, SIGTERM, SIGHUP});
   if (!signals) return failed(signals.error());
-  return fly(options, *std::move(launcher), *signals, *spool, *wish);
+  return fly(options, *std::move(launcher), *signals, *std::move(scheduler), *wish);
 }
 
 }  // namespace podpilot::agent

@@ -221,10 +221,12 @@ Result<void> JobRun::try_start(const JobRoot& root) {
   UniqueFd in, out, err;
   sandbox::Stdio stdio{BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)};
   if (!io_.inherit) {
-    in.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!in) return blame(Origin::site, sys_error("open /dev/null"));
+    Result<UniqueFd> input = input_file();
+    if (!input) return blame(Origin::payload, {Fault::invalid, input.error().text});
+    in = *std::move(input);
     Result<UniqueFd> stdout_file = output_file(kStdoutFile);
-    Result<UniqueFd> stderr_file = output_file(kStderrFile);
+    Result<UniqueFd> stderr_file =
+        output_file(description_.join_outputs ? kStdoutFile : kStderrFile);
     if (!stdout_file) return blame(Origin::site, stdout_file.error());
     if (!stderr_file) return blame(Origin::site, stderr_file.error());
     out = *std::move(stdout_file);
@@ -237,6 +239,15 @@ Result<void> JobRun::try_start(const JobRoot& root) {
   reports_ = site_.poller.watch(sandbox_->reports(), POLLIN, [this](short) { read_reports(); });
   ended_ = site_.poller.watch(sandbox_->ended(), POLLIN, [this](short) { sandbox_ended(); });
   return {};
+}
+
+Result<UniqueFd> JobRun::input_file() {
+  if (!description_.stdin_file.empty())
+    return open_beneath(folder_->files, description_.stdin_file, O_RDONLY | O_NONBLOCK)
+        .within("stdin");
+  UniqueFd none(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!none) return sys_error("open /dev/null");
+  return none;
 }
 
 Result<UniqueFd> JobRun::output_file(const char* name) {
@@ -320,7 +331,7 @@ void JobRun::report_running() {
 }
 
 void JobRun::terminate() {
-  signal(SIGTERM);
+  signal(description_.stop_signal);
   grace_ = site_.poller.after(soft_grace_, [this] { post(Event::grace_over); });
 }
 

@@ -176,7 +176,9 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
   const std::optional<ClaimId> granted = slots_->grant(wanted, now());
   if (!granted) return refuse("it does not fit");
   const Claim& claim = *slots_->find(*granted);
-  if (port_->request_claim(claim.id, claim.held) == ClaimAnswer::refused) {
+  // The schedd authenticated its user, and wrote that name over whatever the job said.
+  if (port_->request_claim(claim.id, claim.held, wanted.job.remote_user) ==
+      ClaimAnswer::refused) {
     slots_->end(claim.id, now());
     report_soon();
     return refuse("the pilot has no room");
@@ -205,6 +207,8 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
   };
   Claim* claim = claim_of(session, activation.claim_id);
   if (!claim) return refuse(HoldCode::activation_claim_not_found, "no such claim");
+  if (text_of(activation.job, "User") != claim->job.remote_user)
+    return refuse(HoldCode::activation_no_match, "the claim is another user's");
   Held& held = held_[claim->id];
   if (held.job || held.over)
     return refuse(HoldCode::activation_still_cleaning, "the job before is not gone yet",
@@ -218,8 +222,6 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
   held.job = *std::move(job);
   claim->job.job_id = job_id(activation.job);
   claim->job.global_job_id = text_of(activation.job, "GlobalJobId");
-  claim->job.remote_user = text_of(activation.job, "User");
-  claim->job.remote_owner = text_of(activation.job, "Owner");
   claim->job.started = now();
   switch (port_->activate(id, claim->job.job_id)) {
     case ActivateAnswer::accepted:

@@ -111,6 +111,16 @@ bool HtcondorScheduler::accepting() const {
          patience_.accepting(Clock::now());
 }
 
+// A pod that serves one user matches nobody else's jobs.
+Facts HtcondorScheduler::facts() const {
+  Facts facts = settings_.facts;
+  const std::optional<std::string>& tenant = offer_.tenancy.submitter;
+  if (offer_.tenancy.one && tenant)
+    facts.start = fmt::format("({}) && TARGET.User == {}",
+                              facts.start.empty() ? "true" : facts.start, quoted(*tenant));
+  return facts;
+}
+
 // Peers can resume the sessions of these claim ids, and of no others.
 void HtcondorScheduler::admit_claims() {
   std::vector<std::string> ids;
@@ -160,18 +170,18 @@ SlotState HtcondorScheduler::state_of(const Claim* claim) const {
 }
 
 Ad HtcondorScheduler::slot_of(const Claim* claim, Audience audience) const {
-  return slot_ad(settings_.facts, state_of(claim), audience);
+  return slot_ad(facts(), state_of(claim), audience);
 }
 
 std::vector<SlotReport> HtcondorScheduler::reports() {
   std::vector<SlotReport> reports;
+  const Facts facts = this->facts();
   ++sequence_;
   const auto add = [&](const Claim* claim, const SecretClaimId& claim_id) {
     const SlotState state = state_of(claim);
-    reports.push_back({slot_name(settings_.facts, state.kind, state.number),
-                       settings_.facts.address,
-                       slot_ad(settings_.facts, state, Audience::collector),
-                       private_ad(settings_.facts, state, claim_id.reveal(), admin_capability_->reveal())});
+    reports.push_back({slot_name(facts, state.kind, state.number), facts.address,
+                       slot_ad(facts, state, Audience::collector),
+                       private_ad(facts, state, claim_id.reveal(), admin_capability_->reveal())});
   };
   if (slots_->offered()) add(nullptr, *slots_->offered());
   for (const auto& [id, claim] : slots_->claims()) add(&claim, claim.claim_id);

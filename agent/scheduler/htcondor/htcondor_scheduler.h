@@ -116,6 +116,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
 
   // Advertising.
   bool accepting() const;
+  Facts facts() const;
   std::vector<SlotReport> reports();
   void report_soon();
   void report();
