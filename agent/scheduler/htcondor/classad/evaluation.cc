@@ -45,12 +45,12 @@ Value Evaluation::enter(const Node& node, const Scope& scope) {
         return Failed{};
       return node.literal;
     case Node::Kind::name: return name(node, scope);
-    case Node::Kind::root_name: return member(Scope{}, node.names[0], scope);
+    case Node::Kind::root_name: return member(Scope{}, node.names[0]);
     case Node::Kind::select:
-      return member((*this)(*node.children[0], scope), node.names[0], scope);
+      return member((*this)(*node.children[0], scope), node.names[0]);
     case Node::Kind::subscript:
       return subscript((*this)(*node.children[0], scope), (*this)(*node.children[1], scope));
-    case Node::Kind::unary: return apply(node.operators[0], (*this)(*node.children[0], scope));
+    case Node::Kind::unary: return operate(node.operators[0], (*this)(*node.children[0], scope));
     case Node::Kind::chain: return chain(node, scope);
     case Node::Kind::ternary: return ternary(node, scope);
     case Node::Kind::parentheses: return (*this)(*node.children[0], scope);
@@ -103,7 +103,7 @@ Value Evaluation::name(const Node& node, const Scope& scope) {
   return expression ? (*this)(*expression, found) : Value(Undefined{});
 }
 
-Value Evaluation::member(const Value& of, const std::string& name, const Scope& scope) {
+Value Evaluation::member(const Value& of, const std::string& name) {
   if (of.is<Undefined>()) return of;
   if (const List* elements = of.list()) {
     List result;
@@ -111,7 +111,7 @@ Value Evaluation::member(const Value& of, const std::string& name, const Scope& 
       if (++steps_ > kMaxSteps) exceeded_ = true;
       if (exceeded_) return Failed{};
       if (element.list()) return Failed{};  // nobody needs lists of lists of ads
-      result.push_back(member(element, name, scope));
+      result.push_back(member(element, name));
     }
     return make_list(std::move(result));
   }
@@ -132,9 +132,14 @@ Value Evaluation::subscript(const Value& of, const Value& index) {
     if (*position < 0 || static_cast<std::uint64_t>(*position) >= list->size()) return Failed{};
     return (*list)[static_cast<std::size_t>(*position)];
   }
+  const Scope* ad = of.get<Scope>();
   const std::string* key = index.get<std::string>();
-  if (of.is<Scope>() && key) return member(of, *key, Scope{});
-  return Failed{};
+  if (!ad || !key) return Failed{};
+  Scope found = *ad;
+  const Expression expression = lookup(*key, found);
+  // Unlike a selection, it does not look outside the ad.
+  if (!expression || found.nested != ad->nested) return Undefined{};
+  return (*this)(*expression, found);
 }
 
 Value Evaluation::chain(const Node& node, const Scope& scope) {
@@ -144,7 +149,7 @@ Value Evaluation::chain(const Node& node, const Scope& scope) {
       left = std::move(*known);
       continue;
     }
-    left = apply(node.operators[i], left, (*this)(*node.children[i + 1], scope));
+    left = operate(node.operators[i], left, (*this)(*node.children[i + 1], scope));
   }
   return left;
 }

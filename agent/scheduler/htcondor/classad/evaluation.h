@@ -30,7 +30,7 @@ class Evaluation {
 
  private:
   Value name(const Node& node, const Scope& scope);
-  Value member(const Value& of, const std::string& name, const Scope& scope);
+  Value member(const Value& of, const std::string& name);
   Value subscript(const Value& of, const Value& index);
   Value chain(const Node& node, const Scope& scope);
   Value ternary(const Node& node, const Scope& scope);

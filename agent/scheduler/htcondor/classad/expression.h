@@ -60,10 +60,10 @@ struct Node {
     record,  // [names[0] = children[0]; ...]
   };
   Kind kind = Kind::literal;
-  Value literal;
-  std::vector<std::string> names;
-  std::vector<Operator> operators;
-  std::vector<Expression> children;
+  Value literal{};
+  std::vector<std::string> names{};
+  std::vector<Operator> operators{};
+  std::vector<Expression> children{};
   const Function* function = nullptr;
 };
 

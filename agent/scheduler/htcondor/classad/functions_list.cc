@@ -15,7 +15,7 @@ Value member(const Call& call) {
   if (!list || wanted.list() || wanted.is<Scope>()) return Failed{};
   if (!kExact && wanted.is<Failed>()) return Failed{};
   for (const Value& element : *list) {
-    const Value equal = apply(kExact ? Operator::is : Operator::equal, element, wanted);
+    const Value equal = operate(kExact ? Operator::is : Operator::equal, element, wanted);
     if (const bool* known = equal.get<bool>(); known && *known) return true;
   }
   return false;
@@ -44,7 +44,7 @@ Value compare_with_each(const Call& call) {
   const List* list = elements.list();
   if (!list) return Failed{};
   for (const Value& element : *list) {
-    const Value result = apply(*op, element, other);
+    const Value result = operate(*op, element, other);
     const bool* known = result.get<bool>();
     if (!known && !result.is<Undefined>()) return Failed{};
     if (!known) return false;
@@ -74,7 +74,7 @@ Numbers numbers(const Value& value) {
 Value total(const List& list) {
   if (list.empty()) return Integer{0};
   Value result = list[0];
-  for (std::size_t i = 1; i < list.size(); ++i) result = apply(Operator::add, result, list[i]);
+  for (std::size_t i = 1; i < list.size(); ++i) result = operate(Operator::add, result, list[i]);
   return result;
 }
 
@@ -87,17 +87,19 @@ Value average(const Call& call) {
   const Numbers given = numbers(call[0]);
   if (given.instead) return *given.instead;
   if (given.list.empty()) return Integer{0};
-  return apply(Operator::divide, total(given.list), static_cast<double>(given.list.size()));
+  return operate(Operator::divide, total(given.list), static_cast<double>(given.list.size()));
 }
 
+// A real where one of them is.
 template <Operator kBetter>
 Value extreme(const Call& call) {
   const Numbers given = numbers(call[0]);
   if (given.instead) return *given.instead;
-  Value best = Undefined{};
+  if (given.list.empty()) return Undefined{};
+  Value best = given.list[0];
   for (const Value& element : given.list) {
-    const Value better = apply(kBetter, element, best);
-    if (best.is<Undefined>() || truth(better) == true) best = element;
+    if (truth(operate(kBetter, element, best)) == true) best = element;
+    if (element.is<double>() || best.is<double>()) best = *as_number(best);
   }
   return best;
 }

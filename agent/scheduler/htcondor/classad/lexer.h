@@ -15,8 +15,8 @@ namespace podpilot::agent::htcondor {
 struct Token {
   enum class Kind { end, literal, name, binary, punctuation };
   Kind kind = Kind::end;
-  Value literal;
-  std::string name;
+  Value literal{};
+  std::string name{};
   Operator op = Operator::plus;  // of binary; minus and plus are subtract and add
   char mark = 0;                 // of punctuation: one of ( ) { } [ ] , ; . ? : = ! ~
   std::size_t at = 0;            // offset in the text

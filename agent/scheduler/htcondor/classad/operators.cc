@@ -153,7 +153,7 @@ std::optional<Value> decided_by(Operator op, const Value& left) {
   return {};
 }
 
-Value apply(Operator op, const Value& operand) {
+Value operate(Operator op, const Value& operand) {
   if (operand.is<Failed>() || operand.is<Undefined>()) return operand;
   switch (op) {
     case Operator::logical_not:
@@ -171,7 +171,7 @@ Value apply(Operator op, const Value& operand) {
   return integer ? Value(wrapped(0 - bits(*integer))) : Value(-*real);
 }
 
-Value apply(Operator op, const Value& left, const Value& right) {
+Value operate(Operator op, const Value& left, const Value& right) {
   if (op == Operator::is || op == Operator::is_not) return identical(op, left, right);
   if (op == Operator::logical_or || op == Operator::logical_and) {
     if (const std::optional<Value> known = decided_by(op, left)) return *known;

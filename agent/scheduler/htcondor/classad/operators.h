@@ -11,8 +11,8 @@ namespace podpilot::agent::htcondor {
 // Every number is true but 0; nothing for what is no truth value.
 std::optional<bool> truth(const Value& value);
 
-Value apply(Operator op, const Value& operand);
-Value apply(Operator op, const Value& left, const Value& right);
+Value operate(Operator op, const Value& operand);
+Value operate(Operator op, const Value& left, const Value& right);
 
 // && and || do not evaluate their right side where the left one decides.
 std::optional<Value> decided_by(Operator op, const Value& left);

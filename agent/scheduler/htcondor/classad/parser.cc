@@ -74,7 +74,8 @@ class Parser {
   Result<Expression> postfix();
   Result<Expression> primary();
   Result<Expression> named();
-  Result<Expression> list();
+  // Between commas, from the mark that is the token now to `end`.
+  Result<std::vector<Expression>> elements(char end);
   Result<Expression> record();
 
   Lexer lexer_;
@@ -158,7 +159,11 @@ Result<Expression> Parser::primary() {
     TRY(advance());
     return finish(std::move(node));
   }
-  if (token_.is('{')) return list();
+  if (token_.is('{')) {
+    Node node{.kind = Node::Kind::list};
+    node.children = TRY(elements('}'));
+    return finish(std::move(node));
+  }
   if (token_.is('[')) return record();
   if (token_.is('(')) {
     TRY(advance());
@@ -185,27 +190,22 @@ Result<Expression> Parser::named() {
   if (!token_.is('(')) return finish(std::move(node));
   node.kind = Node::Kind::call;
   node.function = find_function(node.names[0]);
-  TRY(advance());
-  while (!token_.is(')')) {
-    node.children.push_back(TRY(expression()));
-    if (!token_.is(',')) break;
-    TRY(advance());
-    if (token_.is(')')) return expected("an argument");
-  }
-  TRY(expect(')'));
+  node.children = TRY(elements(')'));
   return finish(std::move(node));
 }
 
-Result<Expression> Parser::list() {
+Result<std::vector<Expression>> Parser::elements(char end) {
+  std::vector<Expression> result;
   TRY(advance());
-  Node node{.kind = Node::Kind::list};
-  while (!token_.is('}')) {
-    node.children.push_back(TRY(expression()));
-    if (!token_.is(',')) break;
-    TRY(advance());
+  if (!token_.is(end)) {
+    result.push_back(TRY(expression()));
+    while (token_.is(',')) {
+      TRY(advance());
+      result.push_back(TRY(expression()));
+    }
   }
-  TRY(expect('}'));
-  return finish(std::move(node));
+  TRY(expect(end));
+  return result;
 }
 
 Result<Expression> Parser::record() {

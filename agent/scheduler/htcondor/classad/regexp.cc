@@ -70,23 +70,16 @@ Regexp::Answer Regexp::search(std::string_view text, Evaluation& evaluation) con
 Regexp::Answer Regexp::replace(std::string_view text, std::string_view by, bool whole, bool all,
                                Evaluation& evaluation, std::string& result) const {
   std::size_t at = 0;
-  bool empty_before = false;  // the last match was: the next one must not be, at the same place
   bool found = false;
-  for (;;) {
-    if (!evaluation.afford(kMatchLimit + text.size())) return Answer::failed;
-    const int groups =
-        code_->search(text, at, empty_before ? PCRE2_NOTEMPTY_ATSTART | PCRE2_ANCHORED : 0);
-    if (groups == PCRE2_ERROR_NOMATCH && empty_before && at < text.size()) {
-      if (whole) result += text[at];
-      ++at;
-      empty_before = false;
-      continue;
-    }
+  do {
+    if (!evaluation.afford(kMatchLimit + text.size() + result.size())) return Answer::failed;
+    const int groups = code_->search(text, at, 0);
     if (groups == PCRE2_ERROR_NOMATCH) break;
     if (groups < 0) return Answer::failed;
     found = true;
     const std::size_t* ends = pcre2_get_ovector_pointer(code_->match);
-    if (ends[1] < ends[0] || ends[0] < at) return Answer::failed;  // \K before the start
+    // A match of nothing would be found again and again; one that ends before it starts is \K's.
+    if ((all && ends[1] == at) || ends[1] < ends[0] || ends[0] < at) return Answer::failed;
     if (whole) result += text.substr(at, ends[0] - at);
     for (std::size_t i = 0; i < by.size(); ++i) {
       if (by[i] != '\\' || i + 1 == by.size() || by[i + 1] < '0' || by[i + 1] > '9') {
@@ -96,13 +89,12 @@ Regexp::Answer Regexp::replace(std::string_view text, std::string_view by, bool 
       const int group = by[++i] - '0';
       if (group >= groups) return Answer::failed;
       const std::size_t start = ends[2 * group], end = ends[2 * group + 1];
-      if (start != PCRE2_UNSET) result += text.substr(start, end - start);
+      if (start == PCRE2_UNSET) continue;
+      if (!evaluation.afford(end - start)) return Answer::failed;
+      result += text.substr(start, end - start);
     }
     at = ends[1];
-    empty_before = ends[0] == ends[1];
-    if (!evaluation.afford(by.size() + result.size())) return Answer::failed;
-    if (!all) break;
-  }
+  } while (all);
   if (whole) result += text.substr(at);
   return found ? Answer::found : Answer::not_found;
 }
