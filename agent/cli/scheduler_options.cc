@@ -61,9 +61,9 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   facts.kernel_release = kernel.release;
   facts.os_release = read_file("/etc/os-release", 16u << 10).value_or("");
   facts.rung = to_string(pod.rung);
-  const std::string guarantees = sandbox::guarantees_of(pod.rung, pod.landlock_abi).text();
-  for (const std::string_view name : split(guarantees, ','))
-    facts.guarantees.emplace_back(trim(name));
+  const sandbox::Guarantees guarantees = sandbox::guarantees_of(pod.rung, pod.landlock_abi);
+  for (const sandbox::Guarantee guarantee : sandbox::kGuarantees)
+    if (guarantees.has(guarantee)) facts.guarantees.emplace_back(to_string(guarantee));
   facts.directory_images = true;
   facts.suspends = true;
   facts.started = static_cast<std::int64_t>(std::time(nullptr));

@@ -5,12 +5,14 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/cli/options.h"
+#include "agent/scheduler/htcondor/cedar/sinful.h"
 #include "agent/scheduler/htcondor/security/token.h"
 #include "agent/scheduler/scheduler.h"
 #include "sandbox/base/poller.h"
-#include "sandbox/layout.h"
+#include "sandbox/plan.h"
 
 namespace podpilot::agent {
 

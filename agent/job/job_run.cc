@@ -22,6 +22,8 @@ namespace podpilot::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kKillOverdue{2000};
+constexpr std::chrono::seconds kFirstUsage{5};
+constexpr std::chrono::seconds kUsageEvery{30};
 
 std::chrono::milliseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
@@ -284,6 +286,7 @@ void JobRun::sandbox_ended() {
   read_reports();
   ended_.reset();
   reports_.reset();
+  usage_.reset();
   limit_.reset();
   grace_.reset();
   overdue_.reset();
@@ -320,9 +323,23 @@ void JobRun::judge_end() {
          {Fault::transient, "the sandbox was killed from outside, perhaps for want of memory"});
 }
 
+// User and system time cannot be told apart from outside until the processes end.
+void JobRun::report_usage_after(std::chrono::seconds delay) {
+  usage_ = site_.poller.after(delay, [this] {
+    const JobFigures now = watch_ ? watch_->now() : JobFigures{};
+    Usage usage;
+    usage.user = now.cpu_time;
+    usage.peak_memory = now.memory;
+    usage.disk = now.disk;
+    scheduler_.usage(claim_, usage);
+    report_usage_after(kUsageEvery);
+  });
+}
+
 void JobRun::report_running() {
   scheduler_.executing(claim_);
   watch();
+  report_usage_after(kFirstUsage);
   if (!description_.time_limit) return;
   limit_ = site_.poller.after(*description_.time_limit, [this] {
     soft_grace_ = site_.time_limit_grace;

@@ -74,7 +74,7 @@ Result<void> ShadowJob::Talk::learn() {
   TRY(shadow->register_starter(setting.starter));
   const SessionInfo sessions = TRY(shadow->session_info());
   const ExportedSession& transfer = sessions.transfer;
-  transfer_session = TRY(session_of_exported(transfer.id, transfer.info, transfer.key));
+  transfer_session = TRY(session_of_exported(transfer.id, transfer.info, transfer.key.reveal()));
   transfer_key = ad.string("TransferKey").value_or("");
   if (const auto socket = ad.string("TransferSocket"))
     transfer_address = TRY(parse_sinful(*socket).within("TransferSocket"));
