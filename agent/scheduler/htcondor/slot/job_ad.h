@@ -78,7 +78,8 @@ std::expected<CondorJob, Hold> read_job(const Ad& job, const JobSetting& setting
 inline constexpr std::string_view kJobAdFile = ".job.ad";
 inline constexpr std::string_view kMachineAdFile = ".machine.ad";
 
-// "a 'b c' d''e" of the new syntax (V2), also within double quotes; Fault::invalid if a quote is not closed.
+// "a 'b c' d''e" of the new syntax (V2), also within double quotes; Fault::invalid if a quote is
+// not closed.
 Result<std::vector<std::string>> split_arguments(std::string_view text);
 // Words between blanks of the old syntax (V1), where quotes are characters.
 std::vector<std::string> split_old_arguments(std::string_view text);
