@@ -82,7 +82,8 @@ Result<SessionInfo> Shadow::session_info() {
   for (ExportedSession* session : {&sessions.reconnect, &sessions.transfer}) {
     session->id = TRY(reply.string().within(name));
     session->info = TRY(reply.string().within(name));
-    session->key = oci::Secret(TRY(reply.string().within(name)));
+    std::string key = TRY(reply.string().within(name));
+    session->key = oci::Secret(std::move(key));
   }
   return sessions;
 }

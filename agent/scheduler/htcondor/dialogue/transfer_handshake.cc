@@ -54,6 +54,13 @@ Result<void> send_ad(Stream& stream, const Ad& ad, Deadline deadline) {
 
 }  // namespace
 
+TransferCommand command_of(std::int64_t number) {
+  const bool known = (number >= static_cast<int>(TransferCommand::finished) &&
+                      number <= static_cast<int>(TransferCommand::folder)) ||
+                     number == static_cast<int>(TransferCommand::other);
+  return known ? static_cast<TransferCommand>(number) : TransferCommand::unknown;
+}
+
 Result<Ad> receive_transfer_ad(Stream& stream, Deadline deadline) {
   MessageReader message = TRY(stream.receive(kMaxAdMessage, deadline));
   // No ad is as short: a count and two strings.

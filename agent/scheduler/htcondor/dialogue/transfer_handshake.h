@@ -23,7 +23,9 @@ enum class TransferCommand : int {
   url = 5,
   folder = 6,
   other = 999,  // an ad with SubCommand follows
+  unknown = -1,
 };
+TransferCommand command_of(std::int64_t number);
 // SubCommand of TransferCommand::other.
 inline constexpr std::int64_t kUploadUrl = 7;
 inline constexpr std::int64_t kReuseInfo = 8;
@@ -32,12 +34,12 @@ inline constexpr std::int64_t kReuseInfo = 8;
 inline constexpr std::int64_t kNoMode = 0;
 inline constexpr std::int64_t kMissingFile = 1 << 24;
 
-// In these names of faults: Fault::denied with kRefused as text where the shadow knows no such key.
+// The text of the Fault::denied that says so.
 inline constexpr const char* kKeyRefused = "the shadow does not know our transfer key";
 // An ad where the shadow may instead answer that it refuses our key.
 Result<Ad> receive_transfer_ad(Stream& stream, Deadline deadline);
 
-// A TransferVerdict and its reason, or success; `files` and `bytes` for TransferStats.
+// What we say of our side.
 Ad ack_of(const TransferOutcome& outcome);
 // What the peer says of its side. An ad without a result is a hold.
 TransferOutcome outcome_of_ack(const Ad& ack);

@@ -81,7 +81,8 @@ class Receiver {
 Result<void> Receiver::converse(const std::string& key) {
   TRY(begin(key));
   for (std::uint64_t entries = 0;; ++entries) {
-    const auto command = static_cast<TransferCommand>(TRY(integer()));
+    const std::int64_t number = TRY(integer());
+    const TransferCommand command = command_of(number);
     if (command == TransferCommand::finished) return conclude();
     if (entries == limits_.entries) {
       outcome_.verdict = TransferVerdict::hold;
@@ -142,7 +143,7 @@ Result<void> Receiver::one(TransferCommand command) {
   }
   const bool proxy = command == TransferCommand::x509_delegation;
   const std::string what =
-      proxy ? "delegation of an X.509 proxy" : fmt::format("request {}", static_cast<int>(command));
+      proxy ? "delegation of an X.509 proxy" : "a request of an unknown kind";
   fail({ENOTSUP, fmt::format("{} for {}", what, printable(name))});
   // What would follow is not known here.
   return Error{Fault::unsupported, outcome_.why.text};
