@@ -80,11 +80,13 @@ void Pilot::publish() {
   scheduler_.update(offer_);
 }
 
-ClaimAnswer Pilot::request_claim(ClaimId claim, const Resources& wanted) {
+ClaimAnswer Pilot::request_claim(ClaimId claim, const Resources& wanted,
+                                 const std::string& submitter) {
   if (offer_.draining || claims_.size() >= offer_.capacity || claims_.contains(claim) ||
-      !fits(wanted, offer_.free))
+      !fits(wanted, offer_.free) || rule(offer_.tenancy, submitter, true) != Ruling::accept)
     return ClaimAnswer::refused;
   claims_[claim].held = wanted;
+  claims_[claim].submitter = submitter;
   idle_.reset();
   publish();
   return ClaimAnswer::accepted;
@@ -95,7 +97,11 @@ ActivateAnswer Pilot::activate(ClaimId id, const std::string& job) {
   if (found == claims_.end() || found->second.ending || offer_.draining)
     return ActivateAnswer::refused;
   if (found->second.job) return ActivateAnswer::try_again;
-  log::info("job taken", {{"job", job}});
+  log::info("job taken", {{"job", job}, {"submitter", found->second.submitter}});
+  if (offer_.tenancy.one && !offer_.tenancy.submitter) {
+    offer_.tenancy.submitter = found->second.submitter;
+    publish();
+  }
   found->second.job =
       std::make_unique<JobRun>(site_, scheduler_, id, job, JobIo{}, [this, id] { job_over(id); });
   found->second.job->begin();
@@ -174,6 +180,14 @@ void Pilot::exhausted() {
   if (policy_.end_when_exhausted && claims_.empty()) drain();
 }
 
+void Pilot::others_wait(const std::string& submitter) {
+  if (offer_.draining || rule(offer_.tenancy, submitter, !claims_.empty()) != Ruling::retire)
+    return;
+  log::info("retiring: this pod serves one submitter, and only jobs of others wait",
+            {{"served", *offer_.tenancy.submitter}, {"waits", submitter}});
+  drain();
+}
+
 void Pilot::broken(Error why) {
   if (!broken_) broken_ = {Origin::scheduler, std::move(why)};
   std::vector<ClaimId> all;
@@ -200,10 +214,21 @@ void Pilot::job_over(ClaimId id) {
     over_.erase(id);
     const auto found = claims_.find(id);
     if (found == claims_.end()) return;
+    if (found->second.job->image_unfit()) remember_unfit(*found->second.job);
     found->second.job.reset();
     if (found->second.ending || offer_.draining) return drop(id);
     scheduler_.deactivated(id);
   });
+}
+
+void Pilot::remember_unfit(const JobRun& job) {
+  constexpr std::size_t kMaxRemembered = 1000;
+  std::set<std::string>& unfit = offer_.unfit_images;
+  if (unfit.size() >= kMaxRemembered) unfit.clear();  // at worst each of them is tried once more
+  if (!unfit.insert(job.description().image).second) return;
+  log::warning("this pod's root cannot show an image: leaving its jobs to other pods",
+               {{"image", job.description().image}});
+  publish();
 }
 
 void Pilot::drop(ClaimId id) {

@@ -16,7 +16,7 @@
 namespace podpilot::agent {
 
 struct PilotPolicy {
-  Offer offer;  // total, capacity and attributes; the rest is the pilot's to keep
+  Offer offer;  // total, capacity, tenancy and attributes; the rest is the pilot's to keep
   bool end_when_exhausted = false;
   std::optional<std::chrono::milliseconds> idle_exit;
   std::chrono::milliseconds stop_grace{10'000};
@@ -39,7 +39,8 @@ class Pilot final : public PilotPort {
   // A signal from outside: the first SIGTERM, SIGINT or SIGHUP drains, the second stops the jobs.
   void interrupted();
 
-  ClaimAnswer request_claim(ClaimId claim, const Resources& wanted) override;
+  ClaimAnswer request_claim(ClaimId claim, const Resources& wanted,
+                            const std::string& submitter) override;
   ActivateAnswer activate(ClaimId claim, const std::string& job) override;
   void deactivate(ClaimId claim, Deactivation how, std::chrono::milliseconds grace) override;
   void suspend(ClaimId claim) override;
@@ -49,6 +50,7 @@ class Pilot final : public PilotPort {
   void contact_back(ClaimId claim) override;
   void drain() override;
   void exhausted() override;
+  void others_wait(const std::string& submitter) override;
   void broken(Error why) override;
   Result<std::string> tail(ClaimId claim, const std::string& file, std::uint64_t offset,
                            std::size_t limit) override;
@@ -56,6 +58,7 @@ class Pilot final : public PilotPort {
  private:
   struct Claim {
     Resources held;
+    std::string submitter;
     std::unique_ptr<JobRun> job;
     bool ending = false;           // gone with its job
     bool scheduler_knows = false;  // that it ends: it said so itself
@@ -66,6 +69,7 @@ class Pilot final : public PilotPort {
   void end_claim(ClaimId claim);
   void job_over(ClaimId claim);
   void drop(ClaimId claim);
+  void remember_unfit(const JobRun& job);
   void publish();
   void check_end();
   JobRun* job_of(ClaimId claim);

@@ -66,13 +66,18 @@ bool is_shared(std::string_view top_level_name) {
   return contains(kShared, top_level_name);
 }
 
+Result<void> can_show(const Layout& layout, const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (!layout.find(name)) return lacking(layout, name);
+  return {};
+}
+
 Result<std::vector<Step>> transplant_steps(const Layout& layout, const Spec& spec) {
   std::vector<Step> steps = {{.op = Op::purge_ipc, .access = Access::read_write}};
   for (const char* folder : kCommon)
     steps.push_back({.op = Op::empty, .target = folder, .access = Access::read_write});
   const std::vector<std::string> wanted = wanted_names(spec);
-  for (const std::string& name : wanted)
-    if (!layout.find(name)) return lacking(layout, name);
+  TRY(can_show(layout, wanted));
   for (const BindMount& bind : spec.binds) {
     if (bind.source == bind.target) continue;  // it is there as it is
     if (top_of(bind.target) == "tmp" || is_shared(top_of(bind.target)))

@@ -79,4 +79,11 @@ Guarantees guarantees_of(Rung rung, int landlock_abi) {
   return out;
 }
 
+// Without `metadata` a payload can chmod, and set times, attributes and ACLs of, what later jobs
+// start from: the cache, volumes, the folders of the pod's root. `userns-nomount` is no better here
+// than `transplant`: its user namespace has the pilot's kuid, and the files are the same.
+bool serves_one_user(Rung rung) {
+  return !row(rung).always.has(metadata);
+}
+
 }  // namespace podpilot::sandbox

@@ -73,6 +73,9 @@ Result<Guarantees> parse_guarantees(std::string_view list);
 // `landlock_abi` is the kernel's (landlock.h).
 Guarantees guarantees_of(Rung rung, int landlock_abi);
 
+// Whether a pod of this rung is for one user's jobs alone, because of what it cannot promise.
+bool serves_one_user(Rung rung);
+
 // Whether jobs see their image in the pod's own root, which shows one at a time.
 constexpr bool uses_pod_root(Rung rung) {
   return rung != Rung::userns;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/message.h"
@@ -56,9 +57,15 @@ Result<void> try_scratch(const std::string& path) {
   return {};
 }
 
+// Whose jobs a pilot here would take (Tenancy).
+std::string_view users_of(sandbox::Rung rung, const Options& options) {
+  return sandbox::serves_one_user(rung) && !options.has("share-between-users") ? "one" : "any";
+}
+
 // Every rung, whatever the better ones say; `rung` becomes the best that fits.
 std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const std::string& scratch,
-                                   const SandboxWish& wish, std::string& rung) {
+                                   const Options& options, const SandboxWish& wish,
+                                   std::optional<sandbox::Rung>& rung) {
   std::vector<Finding> findings;
   for (const sandbox::Rung tried : sandbox::kLadder) {
     const std::string name = fmt::format("{}", to_string(tried));
@@ -73,13 +80,15 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const std::strin
       findings.push_back({name, Mark::note, against, remedy_for(trial)});
       continue;
     }
-    if (rung.empty()) rung = name;
-    findings.push_back({name, Mark::good,
-                        fmt::format("works, {} for all of it; gives {}", human_duration(trial.took),
-                                    guarantees_of(tried, trial.pod.landlock_abi).text()),
-                        ""});
+    if (!rung) rung = tried;
+    findings.push_back(
+        {name, Mark::good,
+         fmt::format("works, {} for all of it; gives {}; takes jobs of {} user",
+                     human_duration(trial.took),
+                     guarantees_of(tried, trial.pod.landlock_abi).text(), users_of(tried, options)),
+         ""});
   }
-  if (rung.empty())
+  if (!rung)
     for (Finding& finding : findings) finding.mark = Mark::bad;
   return findings;
 }
@@ -137,13 +146,13 @@ Finding tell_memory_watch() {
 }
 
 std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options,
-                             const SandboxWish& wish, std::string& rung) {
+                             const SandboxWish& wish, std::optional<sandbox::Rung>& rung) {
   const std::string cache = cache_folder(options);
   const std::string scratch = scratch_folder(options);
   std::vector<Finding> findings = {tell_identity()};
   findings.push_back(check_folder("cache", cache, try_cache(cache)));
   findings.push_back(check_folder("scratch", scratch, try_scratch(scratch)));
-  for (Finding& finding : check_sandbox(launcher, scratch, wish, rung))
+  for (Finding& finding : check_sandbox(launcher, scratch, options, wish, rung))
     findings.push_back(std::move(finding));
   findings.push_back(check_landlock());
   findings.push_back(tell_resources(scratch));
@@ -163,7 +172,8 @@ std::string_view word(Mark mark) {
   return "note";
 }
 
-void print_json(const std::vector<Finding>& findings, bool ready, const std::string& rung) {
+void print_json(const std::vector<Finding>& findings, std::string_view rung,
+                std::string_view users) {
   nlohmann::ordered_json checks = nlohmann::ordered_json::array();
   for (const Finding& finding : findings)
     checks.push_back({{"name", finding.name},
@@ -171,17 +181,19 @@ void print_json(const std::vector<Finding>& findings, bool ready, const std::str
                       {"detail", finding.detail},
                       {"remedy", finding.remedy}});
   const nlohmann::ordered_json out = {
-      {"ready", ready}, {"rung", ready ? rung : ""}, {"checks", checks}};
+      {"ready", !rung.empty()}, {"rung", rung}, {"users", users}, {"checks", checks}};
   fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-void print_text(const std::vector<Finding>& findings, bool ready, const std::string& rung) {
+void print_text(const std::vector<Finding>& findings, std::string_view rung,
+                std::string_view users) {
   for (const Finding& finding : findings) {
     fmt::print("{:<7} {:<15} {}\n", word(finding.mark), finding.name, printable(finding.detail));
     if (!finding.remedy.empty()) fmt::print("{:<23} -> {}\n", "", finding.remedy);
   }
-  fmt::print("\n{}\n", ready ? fmt::format("This pod can run jobs: rung {}.", rung)
-                             : "This pod cannot run jobs. See the lines marked failed.");
+  fmt::print("\n{}\n",
+             rung.empty() ? "This pod cannot run jobs. See the lines marked failed."
+                          : fmt::format("This pod can run jobs of {} user: rung {}.", users, rung));
 }
 
 }  // namespace
@@ -194,14 +206,16 @@ int doctor_command(const Options& options) {
   }
   const Result<SandboxWish> wish = sandbox_wish(options);
   if (!wish) return report_usage("doctor", wish.error());
-  std::string rung;
-  const std::vector<Finding> findings = examine(*launcher, options, *wish, rung);
-  bool ready = true;
+  std::optional<sandbox::Rung> best;
+  const std::vector<Finding> findings = examine(*launcher, options, *wish, best);
+  bool ready = best.has_value();
   for (const Finding& finding : findings) ready &= finding.mark != Mark::bad;
+  const std::string_view rung = ready ? to_string(*best) : "";
+  const std::string_view users = ready ? users_of(*best, options) : "";
   if (options.has("json"))
-    print_json(findings, ready, rung);
+    print_json(findings, rung, users);
   else
-    print_text(findings, ready, rung);
+    print_text(findings, rung, users);
   return ready ? 0 : 1;
 }
 

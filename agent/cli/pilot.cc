@@ -69,7 +69,10 @@ Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod)
                              policy.offer.capacity, to_string(pod.rung))};
   if (total.cpus == 0 || policy.offer.capacity == 0)
     return Error{Fault::invalid, "--cpus and --jobs must be at least 1"};
+  policy.offer.tenancy.one =
+      sandbox::serves_one_user(pod.rung) && !options.has("share-between-users");
   policy.offer.attributes = {{"rung", std::string(to_string(pod.rung))},
+                             {"users", policy.offer.tenancy.one ? "one" : "any"},
                              {"version", std::string(build_info().version)}};
   policy.end_when_exhausted = options.has("drain");
   if (options.has("idle-exit")) policy.idle_exit = TRY(options.duration("idle-exit"));
@@ -128,7 +131,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"cpus", fmt::format("{}", policy->offer.total.cpus)},
                              {"memory", human_bytes(policy->offer.total.memory)},
                              {"jobs", fmt::format("{}", policy->offer.capacity)},
-                             {"rung", std::string(to_string(choice->pod.rung))}});
+                             {"rung", std::string(to_string(choice->pod.rung))},
+                             {"users", policy->offer.attributes.at("users")}});
   Pilot pilot(site, scheduler, *std::move(policy));
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();

@@ -16,6 +16,7 @@
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
 #include "sandbox/idmap.h"
+#include "sandbox/plan_transplant.h"
 
 namespace podpilot::agent {
 namespace {
@@ -196,6 +197,11 @@ Result<void> JobRun::try_start(const JobRoot& root) {
     fail(origin, error);
     return error;
   };
+  if (site_.roots) {
+    const Result<void> shown = sandbox::can_show(pod_.layout, root.names);
+    image_unfit_ = !shown;
+    if (!shown) return blame(Origin::site, shown.error());
+  }
   // Where the pod's root has no such name the job's folder is seen where it is.
   const std::size_t slash = description_.scratch.find('/', 1);
   if (site_.roots && !description_.scratch.empty() &&

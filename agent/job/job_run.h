@@ -64,6 +64,8 @@ class JobRun {
   const JobState& state() const { return state_; }
   const std::string& name() const { return name_; }
   const JobDescription& description() const { return description_; }
+  // That nothing ran because the pod's root has no place for what the image has at its top.
+  bool image_unfit() const { return image_unfit_; }
   BorrowedFd files() const { return folder_ ? BorrowedFd(folder_->files) : BorrowedFd(); }
 
  private:
@@ -106,6 +108,7 @@ class JobRun {
   std::optional<JobFolder> folder_;
   std::unique_ptr<ImageSupplier::Request> image_request_;
   std::optional<SuppliedImage> image_;
+  bool image_unfit_ = false;
   sandbox::Pod pod_;
   std::stop_source stop_build_;
   Outcome outcome_;

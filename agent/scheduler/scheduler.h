@@ -14,11 +14,13 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/job/description.h"
 #include "agent/job/outcome.h"
+#include "agent/tenancy.h"
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/fd.h"
 #include "sandbox/base/result.h"
@@ -27,10 +29,12 @@ namespace podpilot::agent {
 
 struct Offer {
   Resources total;
-  Resources free;         // total less what claims hold
-  unsigned capacity = 1;  // jobs at once; 1 where one root serves the whole pod
-  unsigned claims = 0;    // held now
-  bool draining = false;  // no new claims, no new jobs
+  Resources free;                      // total less what claims hold
+  unsigned capacity = 1;               // jobs at once; 1 where one root serves the whole pod
+  unsigned claims = 0;                 // held now
+  bool draining = false;               // no new claims, no new jobs
+  Tenancy tenancy;                     // claims of other submitters are refused
+  std::set<std::string> unfit_images;  // as jobs name them: this pod's root cannot show them
   std::map<std::string, std::string>
       attributes;  // what a matchmaker may ask for: rung, version ...
 };
@@ -57,7 +61,10 @@ class PilotPort {
  public:
   virtual ~PilotPort() = default;
 
-  virtual ClaimAnswer request_claim(ClaimId claim, const Resources& wanted) = 0;
+  // `submitter` is who the claim's jobs belong to: what the scheduler itself vouches for, and no
+  // word of the job's. "" where it cannot.
+  virtual ClaimAnswer request_claim(ClaimId claim, const Resources& wanted,
+                                    const std::string& submitter) = 0;
   // `job` is the scheduler's name for it, for logs. The pilot answers with Scheduler::describe.
   virtual ActivateAnswer activate(ClaimId claim, const std::string& job) = 0;
   // `grace` counts for soft only. Answered by Scheduler::deactivated, after the clean-up.
@@ -75,6 +82,9 @@ class PilotPort {
   // The scheduler has nothing to do and, as far as it can know, will not have: a spool without a
   // queued or running job. Ends a pilot that was started with --drain.
   virtual void exhausted() = 0;
+  // A job of `submitter` has waited for a while that the offer's tenancy keeps out, and none that
+  // this pod may take. May end the pilot.
+  virtual void others_wait(const std::string& submitter) = 0;
   // The scheduler can never work again (a folder that is gone, a key that is refused).
   virtual void broken(Error why) = 0;
   // The end of a file in the job's folder, for the likes of condor_tail.

@@ -90,9 +90,10 @@ struct Hangar {
   Pilot pilot;
   Poller::Handle tick;
 
-  explicit Hangar(unsigned capacity = 2, sandbox::Launcher& launcher = test::launcher())
+  explicit Hangar(unsigned capacity = 2, sandbox::Launcher& launcher = test::launcher(),
+                  Tenancy tenancy = {})
       : site{poller, launcher, images, *scratch, watchdog, std::chrono::milliseconds(200)},
-        pilot(site, scheduler, policy(capacity)) {
+        pilot(site, scheduler, policy(capacity, std::move(tenancy))) {
     turn();
   }
 
@@ -101,8 +102,9 @@ struct Hangar {
     tick = poller.after(std::chrono::milliseconds(5), [this] { turn(); });
   }
 
-  static PilotPolicy policy(unsigned capacity) {
+  static PilotPolicy policy(unsigned capacity, Tenancy tenancy = {}) {
     PilotPolicy policy;
+    policy.offer.tenancy = std::move(tenancy);
     policy.offer.total = {.cpus = 4, .memory = 1 << 30, .disk = 1 << 30};
     policy.offer.capacity = capacity;
     policy.stop_grace = std::chrono::milliseconds(200);
@@ -115,9 +117,9 @@ struct Hangar {
     job.command = std::move(command);
     scheduler.jobs[claim] = job;
   }
-  bool claim(ClaimId claim, unsigned cpus = 1) {
-    return scheduler.port().request_claim(claim, {.cpus = cpus, .memory = 0, .disk = 0}) ==
-           ClaimAnswer::accepted;
+  bool claim(ClaimId claim, unsigned cpus = 1, const std::string& submitter = "alice") {
+    return scheduler.port().request_claim(claim, {.cpus = cpus, .memory = 0, .disk = 0},
+                                          submitter) == ClaimAnswer::accepted;
   }
   bool until_called(const std::string& call) {
     const bool seen = scheduler.run_until([&] { return scheduler.called(call); });
@@ -163,6 +165,32 @@ TEST_CASE("resources are lent once", "[agent][engine]") {
   CHECK(hangar.scheduler.offer.free.cpus == 4);
   CHECK(hangar.claim(2, 4));
   CHECK_FALSE(hangar.claim(2, 1));  // the same claim twice
+}
+
+TEST_CASE("a pod of one submitter keeps to the first whose job it took", "[agent][engine]") {
+  if (rerun_unprivileged()) return;
+  Hangar hangar(2, test::launcher(), {.one = true});
+  hangar.job(1, {"/bin/act", "exit", "0"});
+  hangar.scheduler.on_start = [&](PilotPort& port) {
+    CHECK(hangar.claim(1, 1, "alice"));
+    port.release(1);
+    CHECK(hangar.claim(1, 1, "bob"));  // alice had a claim and no job
+    port.others_wait("alice");
+    CHECK(port.activate(1, "one") == ActivateAnswer::accepted);
+    CHECK(hangar.scheduler.offer.tenancy.submitter == "bob");
+    CHECK_FALSE(hangar.claim(2, 1, "alice"));
+    CHECK_FALSE(hangar.claim(2, 1, ""));
+    CHECK(hangar.claim(2, 1, "bob"));
+    port.others_wait("alice");  // bob has work
+    CHECK_FALSE(hangar.scheduler.offer.draining);
+    port.release(2);
+  };
+  hangar.scheduler.on_call = [&](const std::string& call) {
+    if (call == "deactivated 1") hangar.scheduler.port().release(1);
+    if (call == "deactivated 1") hangar.scheduler.port().others_wait("alice");
+  };
+  CHECK(hangar.pilot.run());
+  CHECK(hangar.scheduler.outcomes[1].verdict == Verdict::done);
 }
 
 TEST_CASE("deactivated during a pull: it is cancelled and the job requeued", "[agent][engine]") {
@@ -362,12 +390,12 @@ TEST_CASE("a drained pilot finishes what runs, takes nothing, and ends", "[agent
   Hangar hangar;
   hangar.job(1, {"/bin/act", "exit", "0"});
   hangar.scheduler.on_start = [&](PilotPort& port) {
-    port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0});
-    port.request_claim(2, {.cpus = 1, .memory = 0, .disk = 0});
+    port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0}, "alice");
+    port.request_claim(2, {.cpus = 1, .memory = 0, .disk = 0}, "alice");
     port.activate(1, "one");
     port.drain();
     CHECK(port.activate(2, "two") == ActivateAnswer::refused);
-    CHECK(port.request_claim(3, {}) == ClaimAnswer::refused);
+    CHECK(port.request_claim(3, {}, "alice") == ClaimAnswer::refused);
   };
   CHECK(hangar.pilot.run());
   CHECK(hangar.scheduler.called("finish 1 done"));
@@ -383,7 +411,7 @@ TEST_CASE("a scheduler that breaks ends the pilot with its reason", "[agent][eng
     if (call == "executing 1") hangar.scheduler.port().broken({Fault::denied, "key refused"});
   };
   hangar.scheduler.on_start = [&](PilotPort& port) {
-    port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0});
+    port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0}, "alice");
     port.activate(1, "one");
   };
   const auto ended = hangar.pilot.run();
@@ -406,7 +434,8 @@ TEST_CASE("a pilot whose launcher is killed gives its jobs back and ends", "[age
   };
   hangar.scheduler.on_start = [&](PilotPort& port) {
     for (const ClaimId id : {1, 2, 3})
-      CHECK(port.request_claim(id, {.cpus = 1, .memory = 0, .disk = 0}) == ClaimAnswer::accepted);
+      CHECK(port.request_claim(id, {.cpus = 1, .memory = 0, .disk = 0}, "alice") ==
+            ClaimAnswer::accepted);
     port.activate(1, "runs");
     port.activate(2, "begins");
   };
@@ -431,7 +460,7 @@ TEST_CASE("the second signal stops the jobs", "[agent][engine]") {
     }
   };
   hangar.scheduler.on_start = [&](PilotPort& port) {
-    port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0});
+    port.request_claim(1, {.cpus = 1, .memory = 0, .disk = 0}, "alice");
     port.activate(1, "one");
   };
   CHECK(hangar.pilot.run());

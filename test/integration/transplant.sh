@@ -2,54 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Where a pod allows no namespace and no mount its own root shows the image: what the payload sees,
-# what it can reach, and that nothing of it is left for the next job. The pod is a chroot laid out
-# like podpilot's own image (links into /pod/live, /etc /var /run /tmp for everybody).
-# shellcheck source=test/integration/lib.sh
-. "$(dirname "$0")/lib.sh" || exit
-needs root unshare
+# what it can reach, and that nothing of it is left for the next job.
+# shellcheck source=test/integration/lib_pod.sh
+. "$(dirname "$0")/lib_pod.sh" || exit
 start_registry
 busybox_image
 push "$cached" busybox:1
 image=docker://$registry/busybox:1
-
-pod=$tmp/pod
-mkdir -p "$pod"/{proc,sys,dev,pod,etc,var,run,tmp,secrets}
-chmod 1777 "$pod"/{etc,var,run,tmp}
-for name in usr bin sbin lib lib64 opt home root srv mnt scratch work; do
-  ln -s "/pod/live/$name" "$pod/$name"
-done
-install -m 111 "$PODPILOT" "$pod/podpilot"
-echo secret >"$pod/secrets/token"
-chmod 644 "$pod/secrets/token"
-chmod 777 "$pod/pod"
-
-# The first words of the command line inside choose who it is.
-in_pod() { # COMMAND...
-  # shellcheck disable=SC2016  # for the inner shell
-  unshare --mount --pid --fork --kill-child bash -c '
-    set -e
-    pod=$1
-    shift
-    mount --bind "$pod" "$pod"
-    mount -t proc proc "$pod/proc"
-    mount --bind /sys "$pod/sys"
-    mount -t tmpfs tmpfs "$pod/dev"
-    mkdir "$pod"/dev/{shm,pts,mqueue}
-    mount -t tmpfs tmpfs "$pod/dev/shm"
-    mount -t mqueue mqueue "$pod/dev/mqueue"
-    chmod 1777 "$pod/dev/shm" "$pod/dev/mqueue"
-    for node in null zero full random urandom tty; do
-      touch "$pod/dev/$node"
-      mount --bind "/dev/$node" "$pod/dev/$node"
-    done
-    ln -s /proc/self/fd "$pod/dev/fd"
-    exec "$@"' _ "$pod" "$@"
-}
-# What the capabilities of a pod with RuntimeDefault leave to podpilot, as root and as a user.
-enter_pod=(env -i HOME=/ "PATH=$PATH" setpriv --no-new-privs --inh-caps=-all
-  "--bounding-set=-all,+sys_chroot,+setuid,+setgid,+chown,+fowner,+dac_override,+kill" chroot)
-as_pod_user=("${enter_pod[@]}" --userspec 1000:1000 "$pod")
-as_pod_root=("${enter_pod[@]}" "$pod")
 
 fly() { # CACHE COMMAND...
   in_pod "${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$1" "$image" "${@:2}"
@@ -107,7 +66,7 @@ check_rung() { # RUNG
 
 as=("${as_pod_user[@]}")
 expect_exit 0 in_pod "${as[@]}" /podpilot doctor --json --cache /pod/cache-transplant
-expect_equal "$(jq -r .rung "$out")" transplant "rung of a pod that allows nothing"
+expect_equal "$(jq -r '.rung + " " + .users' "$out")" 'transplant one' "a pod that allows nothing"
 check_rung transplant
 # Whoever looks at the pod while a job runs in its root leaves that alone.
 # shellcheck disable=SC2016
@@ -122,5 +81,5 @@ expect_grep "another podpilot uses this pod's root" "$pod/doctor"
 # Guarantees are asked for by name, and refused by name.
 expect_error sandbox-unavailable "does not give pids" in_pod "${as[@]}" /podpilot run -q \
   --require-isolation pids,signals --cache /pod/cache-transplant "$image" true
-as=("${as_pod_root[@]}")
+as=("${enter_pod[@]}" "$pod")
 check_rung transplant-setuid

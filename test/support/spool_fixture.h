@@ -20,6 +20,14 @@ using podpilot::test::TempDir;
 using std::chrono::seconds;
 
 inline const Resources kPod{.cpus = 4, .memory = 8ULL << 30, .disk = 0};
+inline const Offer kOffer{.total = kPod,
+                          .free = kPod,
+                          .capacity = 1,
+                          .claims = 0,
+                          .draining = false,
+                          .tenancy = {},
+                          .unfit_images = {},
+                          .attributes = {}};
 inline const Clock::time_point kStart{seconds(100'000)};
 
 struct Pilot {
@@ -27,9 +35,11 @@ struct Pilot {
       : folder(spool), id(number), watcher(spool, number, "pilot-" + std::to_string(number)) {}
 
   std::optional<Taken> take(Clock::time_point now = kStart, Resources free = kPod) {
-    auto taken = watcher.take(free, kPod, now);
-    REQUIRE(taken);
-    return *std::move(taken);
+    Offer offer = kOffer;
+    offer.free = free;
+    auto found = watcher.take(offer, now);
+    REQUIRE(found);
+    return std::move(found->taken);
   }
   // Looks every 5 s, as a pilot does.
   void watch(Clock::time_point from, seconds how_long) {

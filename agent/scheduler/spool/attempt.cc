@@ -65,10 +65,15 @@ void clean_up(const char* what, const Result<void>& result) {
 
 }  // namespace
 
-Result<JobFile> read_job(const Folder& folder, const std::string& id) {
-  const DirFd job = TRY(folder.job(id));
-  const std::string text = TRY(read_file_at(job, kJobFile, kMaxJobFile).within(id));
+Result<JobFile> read_job(BorrowedFd job) {
+  const std::string text = TRY(read_file_at(job, kJobFile, kMaxJobFile));
   return parse_job_file(text).within(kJobFile);
+}
+
+Result<std::string> submitter_of(BorrowedFd job) {
+  struct stat st{};
+  if (::fstat(job.get(), &st) != 0) return sys_error("stat");
+  return fmt::to_string(st.st_uid);
 }
 
 Result<std::string> read_lease(const Folder& folder, const Ticket& ticket) {

@@ -26,7 +26,11 @@ inline constexpr const char* kOutputs = "outputs";
 inline constexpr const char* kStdout = "stdout";
 inline constexpr const char* kStderr = "stderr";
 
-Result<JobFile> read_job(const Folder& folder, const std::string& id);
+// Of a job's folder (Folder::job).
+Result<JobFile> read_job(BorrowedFd job);
+// Who submitted it: the folder's owner, as a number, since names are the matter of each host.
+// Unlike a file, which can be linked, a folder belongs to who made it.
+Result<std::string> submitter_of(BorrowedFd job);
 
 // The lease as an observer compares it; "" where there is none yet.
 Result<std::string> read_lease(const Folder& folder, const Ticket& ticket);

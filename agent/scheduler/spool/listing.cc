@@ -74,12 +74,17 @@ Json describe(const Folder& spool, State state, const Ticket& ticket, FileTime n
               {"strikes", ticket.strikes},
               {"submitted", Json()},
               {"age", Json()},
+              {"submitter", Json()},
               {"pilot", Json()},
               {kStdout, Json()},
               {kStderr, Json()},
               {kOutputs, Json()}};
   for (const char* key : kFromResult) job[key] = Json();
-  const Result<JobFile> file = read_job(spool, ticket.job);
+  const Result<DirFd> folder = spool.job(ticket.job);
+  if (const Result<std::string> owner =
+          folder ? submitter_of(*folder) : Result<std::string>(folder.error()))
+    job["submitter"] = *owner;
+  const Result<JobFile> file = folder ? read_job(*folder) : Result<JobFile>(folder.error());
   if (file) {
     job["image"] = file->description.image;
     if (!file->description.name.empty()) job["name"] = file->description.name;

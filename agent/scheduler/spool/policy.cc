@@ -10,6 +10,10 @@
 namespace podpilot::agent::spool {
 namespace {
 
+bool fits(const Resources& wanted, const Resources& free) {
+  return wanted.cpus <= free.cpus && wanted.memory <= free.memory && wanted.disk <= free.disk;
+}
+
 bool succeeded(const Outcome& outcome) {
   return outcome.verdict == Verdict::done && outcome.exit && outcome.exit->shell_code() == 0;
 }
@@ -57,6 +61,14 @@ std::chrono::seconds delay_before(const Ticket& ticket, std::uint64_t pilot) {
   const unsigned bad = std::clamp(ticket.retried + ticket.strikes, 1U, 6U);
   const seconds delay = std::min(seconds(1 << (bad - 1)), seconds(30));
   return ticket.owner == pilot ? 2 * delay : delay;
+}
+
+Suits suits(const Request& request, const Offer& offer) {
+  if (!fits(request.resources, offer.total)) return Suits::too_large;
+  if (offer.unfit_images.contains(request.image)) return Suits::unfit_image;
+  if (!request.submitter.empty() && rule(offer.tenancy, request.submitter, true) != Ruling::accept)
+    return Suits::others;
+  return fits(request.resources, offer.free) ? Suits::now : Suits::later;
 }
 
 }  // namespace podpilot::agent::spool

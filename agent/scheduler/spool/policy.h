@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "agent/job/outcome.h"
+#include "agent/scheduler/scheduler.h"
 #include "agent/scheduler/spool/ticket.h"
 
 namespace podpilot::agent::spool {
@@ -31,5 +33,26 @@ Next after_lapse(const Ticket& ticket, std::uint64_t observer);
 // How long a pilot must have seen `ticket` in queued/ before it takes it. A job that comes back
 // waits a second or more, and longer for the pilot that gave it back: others get the first try.
 std::chrono::seconds delay_before(const Ticket& ticket, std::uint64_t pilot);
+
+// What a pilot must know of a queued job before it takes it.
+struct Request {
+  Resources resources;
+  std::string submitter;  // "": the job cannot be read, and fails with its reason
+  std::string image;
+};
+
+enum class Suits {
+  now,
+  later,   // not beside what runs
+  others,  // a submitter that this pod does not serve
+  too_large,
+  unfit_image,
+};
+// The pilot's own rules, so that nothing is taken only to be refused.
+Suits suits(const Request& request, const Offer& offer);
+
+// How long jobs of other submitters must have waited before a pilot without work makes room for a
+// new one: pilots look twice a second, and those that can take them have done so by then.
+inline constexpr std::chrono::seconds kOthersTurn{2};
 
 }  // namespace podpilot::agent::spool

@@ -90,8 +90,8 @@ void SpoolScheduler::stop() {
   mover_.reset();
   keeper_.reset();
   // Taken, but the loop never heard of it.
-  if (look_ && look_->taken) {
-    const Result<bool> given = spool::give_back(*folder_, look_->taken->ticket);
+  if (look_ && look_->found.taken) {
+    const Result<bool> given = spool::give_back(*folder_, look_->found.taken->ticket);
     if (!given) log::warning("spool: cannot give a job back", {{"error", given.error().text}});
   }
   look_.reset();
@@ -130,27 +130,36 @@ void SpoolScheduler::look() {
   if (!judge && !take) return look_after(jittered(kLookEvery));
   if (judge) judged_ = Clock::now();
   look_ = std::make_shared<Look>();
-  keeper_->run([this, judge, take, result = look_, free = offer_.free, total = offer_.total,
-                idle = jobs_.empty()]() -> Worker::Task {
-    const auto work = [&]() -> Result<void> {
-      if (judge) TRY(watcher_->judge_leases(Clock::now()));
-      if (take) result->taken = TRY(watcher_->take(free, total, Clock::now()));
-      if (idle && !result->taken) result->drained = TRY(folder_->drained());
-      return {};
-    };
-    return [this, done = work()] { looked(done); };
-  });
+  keeper_->run(
+      [this, judge, take, result = look_, offer = offer_, idle = jobs_.empty()]() -> Worker::Task {
+        const auto work = [&]() -> Result<void> {
+          if (judge) TRY(watcher_->judge_leases(Clock::now()));
+          if (take) result->found = TRY(watcher_->take(offer, Clock::now()));
+          if (idle && !result->found.taken) result->drained = TRY(folder_->drained());
+          return {};
+        };
+        return [this, done = work()] { looked(done); };
+      });
 }
 
 void SpoolScheduler::looked(const Result<void>& result) {
-  const std::shared_ptr<Look> found = std::exchange(look_, nullptr);
+  const std::shared_ptr<Look> look = std::exchange(look_, nullptr);
   if (!result) return look_failed(result.error());
   last_error_.clear();
-  const bool took = found->taken.has_value();
-  if (took) accept(*std::move(found->taken));
+  auto& [taken, other] = look->found;
+  const bool took = taken.has_value();
+  if (took) accept(*std::move(taken));
   look_after(took ? Clock::duration::zero() : jittered(kLookEvery));
-  const bool exhausted = found->drained && jobs_.empty() && offer_.claims == 0;
+  const bool exhausted = look->drained && jobs_.empty() && offer_.claims == 0;
   if (!std::exchange(said_exhausted_, exhausted) && exhausted) port_->exhausted();
+  others_wait(other);
+}
+
+void SpoolScheduler::others_wait(const std::string& submitter) {
+  if (submitter.empty()) return others_since_.reset();
+  const Clock::time_point now = Clock::now();
+  if (now - others_since_.value_or(now) >= spool::kOthersTurn) port_->others_wait(submitter);
+  if (!others_since_) others_since_ = now;
 }
 
 void SpoolScheduler::look_failed(const Error& error) {
@@ -169,7 +178,7 @@ void SpoolScheduler::accept(Taken taken) {
   const ClaimId claim = next_claim_++;
   const Resources wanted = request_of(taken);
   const unsigned updates = updates_;
-  if (!wants_job() || port_->request_claim(claim, wanted) == ClaimAnswer::refused)
+  if (!wants_job() || port_->request_claim(claim, wanted, taken.submitter) == ClaimAnswer::refused)
     return give_back(taken.ticket);
   // Until the pilot says so itself.
   if (updates == updates_) {

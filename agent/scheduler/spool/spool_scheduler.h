@@ -59,7 +59,7 @@ class SpoolScheduler : public Scheduler {
   };
   // What the keeper found in one look.
   struct Look {
-    std::optional<spool::Taken> taken;
+    spool::Found found;
     bool drained = false;
   };
 
@@ -70,6 +70,7 @@ class SpoolScheduler : public Scheduler {
   void look_after(Clock::duration delay);
   void look();
   void looked(const Result<void>& result);
+  void others_wait(const std::string& submitter);
   bool wants_job() const;
   void look_failed(const Error& error);
   void accept(spool::Taken taken);
@@ -106,6 +107,7 @@ class SpoolScheduler : public Scheduler {
   Clock::time_point judged_;
   std::string last_error_;
   bool said_exhausted_ = false;
+  std::optional<Clock::time_point> others_since_;  // nobody's but others' jobs wait
   bool stopped_ = false;
   std::vector<std::function<void()>> deferred_;
   Poller::Handle deferred_timer_;

@@ -19,10 +19,6 @@ constexpr std::size_t kMaxRemembered = 10'000;
 
 }  // namespace
 
-bool fits(const Resources& wanted, const Resources& free) {
-  return wanted.cpus <= free.cpus && wanted.memory <= free.memory && wanted.disk <= free.disk;
-}
-
 Watcher::Watcher(const Folder& folder, std::uint64_t pilot, std::string name)
     : folder_(folder), pilot_(pilot), name_(std::move(name)), waiting_(kNoGap), leases_(kMaxGap) {}
 
@@ -31,14 +27,19 @@ bool Watcher::may_take(const Ticket& ticket, Clock::time_point now) {
   return delay.count() == 0 || waiting_.observe(ticket.name(), "", now) >= delay;
 }
 
-Resources Watcher::request_of(const std::string& job) {
+const Request& Watcher::request_of(const std::string& job) {
   if (const auto known = requests_.find(job); known != requests_.end()) return known->second;
   // What cannot be read is taken by whoever has a core free, and fails there with its reason.
-  const Result<JobFile> file = read_job(folder_, job);
-  const Resources request = file ? file->description.request : Resources{.cpus = 1};
+  Request request{.resources = {.cpus = 1}, .submitter = {}, .image = {}};
+  if (const Result<DirFd> folder = folder_.job(job)) {
+    request.submitter = submitter_of(*folder).value_or("");
+    if (const Result<JobFile> file = read_job(*folder)) {
+      request.resources = file->description.request;
+      request.image = file->description.image;
+    }
+  }
   if (requests_.size() >= kMaxRemembered) requests_.clear();
-  requests_.emplace(job, request);
-  return request;
+  return requests_.emplace(job, std::move(request)).first->second;
 }
 
 void Watcher::complain_once(const std::string& job, const Resources& wanted) {
@@ -50,22 +51,37 @@ void Watcher::complain_once(const std::string& job, const Resources& wanted) {
                 {"disk", human_bytes(wanted.disk)}});
 }
 
-Result<std::optional<Taken>> Watcher::take(const Resources& free, const Resources& total,
-                                           Clock::time_point now) {
+Result<Found> Watcher::take(const Offer& offer, Clock::time_point now) {
   const std::vector<Ticket> queue = TRY(folder_.list(State::queued));
   std::set<std::string> names;
   for (const Ticket& ticket : queue)
     if (ticket.owner != 0) names.insert(ticket.name());
   waiting_.keep_only(names);
+  Found found;
+  bool own_waits = false;
   for (const Ticket& ticket : queue) {
-    if (!may_take(ticket, now)) continue;
-    const Resources wanted = request_of(ticket.job);
-    if (!fits(wanted, total)) complain_once(ticket.job, wanted);
-    if (!fits(wanted, free)) continue;
-    std::optional<Taken> taken = TRY(try_take(ticket));
-    if (taken) return taken;
+    const bool due = may_take(ticket, now);
+    const Request& request = request_of(ticket.job);
+    switch (suits(request, offer)) {
+      case Suits::too_large:
+        complain_once(ticket.job, request.resources);
+        continue;
+      case Suits::unfit_image:
+        continue;
+      case Suits::others:
+        found.other = request.submitter;
+        continue;
+      case Suits::later:
+        own_waits = true;
+        continue;
+      case Suits::now:
+        own_waits = true;
+        if (due) found.taken = TRY(try_take(ticket));
+        if (found.taken) return found;
+    }
   }
-  return std::optional<Taken>();
+  if (own_waits) found.other.clear();
+  return found;
 }
 
 Result<std::optional<Taken>> Watcher::try_take(const Ticket& ticket) {
@@ -80,12 +96,15 @@ Result<std::optional<Taken>> Watcher::try_take(const Ticket& ticket) {
     [[maybe_unused]] const bool ended = TRY(folder_.move(State::running, mine, State::done, mine));
     return std::optional<Taken>();
   }
-  const Result<std::chrono::milliseconds> wait = begin_attempt(folder_, mine, name_);
+  const Result<std::string> submitter = job ? submitter_of(*job) : Result<std::string>(job.error());
+  const Result<std::chrono::milliseconds> wait =
+      submitter ? begin_attempt(folder_, mine, name_)
+                : Result<std::chrono::milliseconds>(submitter.error());
   if (!wait) {
     [[maybe_unused]] const bool given = TRY(give_back(folder_, mine));
     return wait.error();
   }
-  Taken taken{mine, read_job(folder_, ticket.job), *wait};
+  Taken taken{.ticket = mine, .submitter = *submitter, .job = read_job(*job), .wait = *wait};
   const Hold hold = TRY(renew(folder_, mine, name_, 1));
   taken.cancelled = hold == Hold::cancelled;
   return std::optional(std::move(taken));

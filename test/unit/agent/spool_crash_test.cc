@@ -117,12 +117,12 @@ TEST_CASE("two hundred jobs, six pilots, each job once", "[spool][protocol]") {
         const Folder folder = *Folder::open(spool.dir / "spool", Create::no);
         Watcher watcher(folder, 1000 + n, "racer");
         for (;;) {
-          auto taken = watcher.take(kPod, kPod, kStart);
-          if (!taken || !*taken) return;
+          auto found = watcher.take(kOffer, kStart);
+          if (!found || !found->taken) return;
           AttemptResult result;
           result.outcome.exit = ExitStatus{};
-          const auto end = publish(folder, (*taken)->ticket, 0, result);
-          if (end && *end == Published::done) done[n].push_back((*taken)->ticket.job);
+          const auto end = publish(folder, found->taken->ticket, 0, result);
+          if (end && *end == Published::done) done[n].push_back(found->taken->ticket.job);
         }
       });
   }
@@ -148,11 +148,11 @@ TEST_CASE("pilots killed at any instant neither lose nor double a job", "[spool]
     if (child == 0) {
       Watcher watcher(spool.folder, n, "victim");
       for (;;) {
-        auto taken = watcher.take(kPod, kPod, kStart);
-        if (!taken || !*taken) ::_exit(0);
+        auto found = watcher.take(kOffer, kStart);
+        if (!found || !found->taken) ::_exit(0);
         AttemptResult result;
-        result.outcome.exit = ExitStatus{.code = static_cast<int>((*taken)->ticket.attempt)};
-        if (!publish(spool.folder, (*taken)->ticket, 0, result)) ::_exit(1);
+        result.outcome.exit = ExitStatus{.code = static_cast<int>(found->taken->ticket.attempt)};
+        if (!publish(spool.folder, found->taken->ticket, 0, result)) ::_exit(1);
       }
     }
     ::usleep(static_cast<useconds_t>(random() % 1500));

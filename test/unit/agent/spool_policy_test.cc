@@ -119,3 +119,38 @@ TEST_CASE("an observer counts only what it saw itself", "[spool][sightings]") {
     CHECK(sightings.observe("a", "1", t0 + seconds(21)) == seconds(0));
   }
 }
+
+TEST_CASE("which queued jobs a pilot takes", "[spool][policy]") {
+  Offer offer;
+  offer.total = {.cpus = 4, .memory = 4 << 20, .disk = 0};
+  offer.free = {.cpus = 2, .memory = 4 << 20, .disk = 0};
+  offer.tenancy = {.one = true, .submitter = "1000"};
+  offer.unfit_images = {"docker://odd"};
+  struct SuitsRow {
+    const char* what;
+    Request request;
+    Suits suits;
+  };
+  const Resources small{.cpus = 1, .memory = 1 << 20, .disk = 0};
+  const std::vector<SuitsRow> rows = {
+      {"fits", {small, "1000", "a"}, Suits::now},
+      {"not beside what runs", {{.cpus = 3, .memory = 0, .disk = 0}, "1000", "a"}, Suits::later},
+      {"more than all", {{.cpus = 5, .memory = 0, .disk = 0}, "1000", "a"}, Suits::too_large},
+      {"another's", {small, "1001", "a"}, Suits::others},
+      {"another's, not even now",
+       {{.cpus = 3, .memory = 0, .disk = 0}, "1001", "a"},
+       Suits::others},
+      {"another's, which no such pod can have",
+       {{.cpus = 5, .memory = 0, .disk = 0}, "1001", "a"},
+       Suits::too_large},
+      {"an image that cannot be shown", {small, "1000", "docker://odd"}, Suits::unfit_image},
+      {"the same of another's", {small, "1001", "docker://odd"}, Suits::unfit_image},
+      {"cannot be read", {{.cpus = 1, .memory = 0, .disk = 0}, "", ""}, Suits::now},
+  };
+  for (const SuitsRow& row : rows) {
+    CAPTURE(row.what);
+    CHECK(suits(row.request, offer) == row.suits);
+  }
+  offer.tenancy = {};
+  CHECK(suits({small, "1001", "a"}, offer) == Suits::now);
+}

@@ -28,8 +28,10 @@ class FakePilot final : public PilotPort {
     offer.capacity = 2;
   }
 
-  ClaimAnswer request_claim(ClaimId claim, const Resources& wanted) override {
+  ClaimAnswer request_claim(ClaimId claim, const Resources& wanted,
+                            const std::string& submitter) override {
     calls.push_back("request_claim");
+    submitters.push_back(submitter);
     if (refuse) return ClaimAnswer::refused;
     claims[claim] = wanted;
     publish();
@@ -56,6 +58,9 @@ class FakePilot final : public PilotPort {
   void contact_back(ClaimId) override { calls.push_back("contact_back"); }
   void drain() override {}
   void exhausted() override { calls.push_back("exhausted"); }
+  void others_wait(const std::string& submitter) override {
+    calls.push_back("others_wait " + submitter);
+  }
   void broken(Error) override { calls.push_back("broken"); }
   Result<std::string> tail(ClaimId, const std::string&, std::uint64_t, std::size_t) override {
     return Error{Fault::unsupported, "no"};
@@ -80,6 +85,7 @@ class FakePilot final : public PilotPort {
   std::map<ClaimId, Resources> claims;
   std::map<ClaimId, std::string> active;
   std::vector<std::string> calls;
+  std::vector<std::string> submitters;  // of request_claim
 
  private:
   SpoolScheduler& scheduler_;
@@ -241,6 +247,38 @@ TEST_CASE("a job that the pilot refuses is queued again", "[spool][scheduler]") 
   REQUIRE(world.until([&] { return world.pilot.saw("request_claim"); }));
   REQUIRE(world.until([&] { return world.folder.list(spool::State::queued)->size() == 1; }));
   CHECK(world.folder.list(spool::State::queued)->front().strikes == 0);
+}
+
+TEST_CASE("a claim is asked for in the name of who owns the job's folder", "[spool][scheduler]") {
+  World world;
+  const std::string id = world.submit();
+  world.start();
+  world.claim();
+  CHECK(world.pilot.submitters == std::vector{std::to_string(::geteuid())});
+  CHECK(world.show(id)["submitter"] == std::to_string(::geteuid()));
+}
+
+TEST_CASE("jobs of others are left alone, and waited for in vain they are told",
+          "[spool][scheduler]") {
+  World world;
+  const std::string other = std::to_string(::geteuid());
+  world.submit();
+  SECTION("another's pod") {
+    world.pilot.offer.tenancy = {.one = true, .submitter = "somebody"};
+    world.start();
+    const auto begun = Clock::now();
+    REQUIRE(world.until([&] { return world.pilot.saw("others_wait " + other); }));
+    CHECK(Clock::now() - begun >= spool::kOthersTurn);
+    CHECK_FALSE(world.pilot.saw("request_claim"));
+    CHECK(world.folder.list(spool::State::queued)->front().attempt == 0);
+  }
+  SECTION("an image that the pod cannot show is nobody's reason to make room") {
+    world.pilot.offer.tenancy = {.one = true, .submitter = "somebody"};
+    world.pilot.offer.unfit_images = {"busybox"};
+    world.start();
+    CHECK_FALSE(world.until([&] { return !world.pilot.calls.empty(); }, spool::kOthersTurn + 1s));
+    CHECK(world.folder.list(spool::State::queued)->front().attempt == 0);
+  }
 }
 
 TEST_CASE("an activation that comes too early is tried again", "[spool][scheduler]") {

@@ -16,11 +16,11 @@ namespace podpilot::agent::htcondor {
 using Secret = oci::Secret;
 
 struct Token {
-  std::string signed_part;  // header and payload as they stand: "h.p"; no secret
-  Secret signature;         // decoded: the secret that is shared with the pool
-  std::string subject;      // "pilot@pool": who we are to the pool
-  std::string issuer;       // the pool's trust domain
-  std::string key_id;       // which of the pool's keys signed it; "POOL" where it does not say
+  std::string signed_part;                // header and payload as they stand: "h.p"; no secret
+  Secret signature;                       // decoded: the secret that is shared with the pool
+  std::string subject;                    // "pilot@pool": who we are to the pool
+  std::string issuer;                     // the pool's trust domain
+  std::string key_id;                     // which of the pool's keys signed it
   std::optional<std::int64_t> issued_at;  // seconds since the epoch
   std::optional<std::int64_t> expires;
   std::vector<std::string> scopes;  // "condor:/ADVERTISE_STARTD"; none: not limited
