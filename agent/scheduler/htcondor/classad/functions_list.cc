@@ -90,7 +90,7 @@ Value average(const Call& call) {
   return operate(Operator::divide, total(given.list), static_cast<double>(given.list.size()));
 }
 
-// A real where one of them is.
+// Of several, truth values count as numbers, and all as reals where one is.
 template <Operator kBetter>
 Value extreme(const Call& call) {
   const Numbers given = numbers(call[0]);
@@ -99,6 +99,8 @@ Value extreme(const Call& call) {
   Value best = given.list[0];
   for (const Value& element : given.list) {
     if (truth(operate(kBetter, element, best)) == true) best = element;
+    if (const bool* flag = best.get<bool>(); flag && given.list.size() > 1)
+      best = Integer{*flag ? 1 : 0};
     if (element.is<double>() || best.is<double>()) best = *as_number(best);
   }
   return best;
