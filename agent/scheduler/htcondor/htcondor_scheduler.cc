@@ -34,7 +34,7 @@ HtcondorScheduler::HtcondorScheduler(Poller& poller, CondorSettings settings)
     : poller_(poller),
       settings_(std::move(settings)),
       security_(settings_.tokens,
-                {.name = settings_.facts.name, .session_duration = settings_.session_duration}) {}
+                {.session_duration = settings_.session_duration}) {}
 
 HtcondorScheduler::~HtcondorScheduler() {
   stop();
