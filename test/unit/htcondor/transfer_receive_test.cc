@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -218,9 +221,10 @@ TEST_CASE("receive: the shadow's own failure is the job's hold or a retry", "[tr
   const Received got = receive(dir, [&](SendingShadow& shadow) {
     shadow.begin();
     shadow.file("gone", "", 1 << 24);
-    return shadow.end(std::string(again ? "Result = 1" : "Result = -1") +
-                      "\nHoldReasonCode = 13\nHoldReasonSubCode = 2\nHoldReason = \"|Error: reading "
-                      "from file /x/gone: (errno 2) No such file or directory\"");
+    return shadow.end(
+        std::string(again ? "Result = 1" : "Result = -1") +
+        "\nHoldReasonCode = 13\nHoldReasonSubCode = 2\nHoldReason = \"|Error: reading "
+        "from file /x/gone: (errno 2) No such file or directory\"");
   });
   CHECK(got.outcome.verdict == (again ? TransferVerdict::retry : TransferVerdict::hold));
   CHECK(got.outcome.why.code == HoldCode::upload_file);
@@ -290,6 +294,35 @@ TEST_CASE("receive: more entries than anybody needs", "[transfer]") {
       limits);
   CHECK(got.outcome.verdict == TransferVerdict::hold);
   CHECK(got.outcome.why.text == "the job has more than 2 input files");
+}
+
+TEST_CASE("receive: a full disk is the pod's fault, and the shadow hears of it", "[transfer]") {
+  TempDir dir;
+  // A small filesystem, in namespaces of a child's own. Its exit status tells what went wrong.
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(1);
+    if (::mount("none", dir.path().c_str(), "tmpfs", 0, "size=1m") != 0) ::_exit(2);
+    const UniqueFd disk(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    CondorPair pair = condor_pair();
+    auto shadow = played([peer = std::move(pair.peer)]() mutable {
+      SendingShadow sending(std::move(peer));
+      sending.begin();
+      sending.file("large", std::string(3'000'000, 'x'));
+      sending.file("after", "dropped");
+      return sending.end();
+    });
+    const TransferOutcome outcome = receive_files(pair.ours, "key#1", disk, "", {});
+    const Ad ack = shadow.get();
+    if (outcome.verdict != TransferVerdict::retry) ::_exit(3);
+    if (outcome.why.subcode != ENOSPC) ::_exit(4);
+    ::_exit(ack.integer("Result") == 1 && ack.integer("HoldReasonCode") == 12 ? 0 : 5);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("receive: what is not supported is held, and said", "[transfer]") {
