@@ -12,6 +12,7 @@
 #include "agent/scheduler/htcondor/classad/text.h"
 #include "agent/scheduler/htcondor/classad/wire.h"
 #include "agent/scheduler/htcondor/dialogue/transfer.h"
+#include "sandbox/base/io.h"
 #include "test/catch.h"
 #include "test/support/condor_peer.h"
 #include "test/support/temp_dir.h"
@@ -302,7 +303,16 @@ TEST_CASE("receive: a full disk is the pod's fault, and the shadow hears of it",
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
+    const std::string user = "0 " + std::to_string(::getuid()) + " 1";
+    const std::string group = "0 " + std::to_string(::getgid()) + " 1";
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(1);
+    // tmpfs makes no files for owners that have no number there (user_namespaces(7)).
+    const std::pair<const char*, std::string> ids[] = {
+        {"setgroups", "deny"}, {"uid_map", user}, {"gid_map", group}};
+    for (const auto& [name, line] : ids) {
+      const UniqueFd map(::open((std::string("/proc/self/") + name).c_str(), O_WRONLY | O_CLOEXEC));
+      if (!write_all(map, line)) ::_exit(6);
+    }
     if (::mount("none", dir.path().c_str(), "tmpfs", 0, "size=1m") != 0) ::_exit(2);
     const UniqueFd disk(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     CondorPair pair = condor_pair();
