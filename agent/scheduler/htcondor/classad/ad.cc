@@ -107,7 +107,9 @@ Result<void> Ad::set_checked_expression(std::string_view name, std::string_view 
   return {};
 }
 
-bool Ad::has(std::string_view name) const { return impl_->attributes.contains(name); }
+bool Ad::has(std::string_view name) const {
+  return impl_->attributes.contains(name);
+}
 
 void Ad::erase(std::string_view name) {
   const auto found = impl_->attributes.find(name);
@@ -119,7 +121,9 @@ void Ad::update(const Ad& other) {
     put(impl_->attributes, name, expression);
 }
 
-std::size_t Ad::size() const { return impl_->attributes.size(); }
+std::size_t Ad::size() const {
+  return impl_->attributes.size();
+}
 
 std::optional<std::string> Ad::expression(std::string_view name) const {
   const auto found = impl_->attributes.find(name);
@@ -147,8 +151,7 @@ std::optional<std::int64_t> Ad::integer(std::string_view name, const Ad* target)
 std::optional<double> Ad::real(std::string_view name, const Ad* target) const {
   const Value value = AdAccess::evaluate(*this, name, target);
   if (const double* real = value.get<double>()) return *real;
-  if (const std::int64_t* integer = value.get<std::int64_t>())
-    return static_cast<double>(*integer);
+  if (const std::int64_t* integer = value.get<std::int64_t>()) return static_cast<double>(*integer);
   return {};
 }
 

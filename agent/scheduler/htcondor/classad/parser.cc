@@ -14,29 +14,41 @@ constexpr std::size_t kMaxRecord = 1000;  // names of an ad inside an expression
 // From the loosest to the tightest.
 int level_of(Operator op) {
   switch (op) {
-    case Operator::logical_or: return 0;
-    case Operator::logical_and: return 1;
-    case Operator::bit_or: return 2;
-    case Operator::bit_xor: return 3;
-    case Operator::bit_and: return 4;
+    case Operator::logical_or:
+      return 0;
+    case Operator::logical_and:
+      return 1;
+    case Operator::bit_or:
+      return 2;
+    case Operator::bit_xor:
+      return 3;
+    case Operator::bit_and:
+      return 4;
     case Operator::equal:
     case Operator::not_equal:
     case Operator::is:
-    case Operator::is_not: return 5;
+    case Operator::is_not:
+      return 5;
     case Operator::less:
     case Operator::less_equal:
     case Operator::greater:
-    case Operator::greater_equal: return 6;
+    case Operator::greater_equal:
+      return 6;
     case Operator::shift_left:
     case Operator::shift_right:
-    case Operator::shift_right_unsigned: return 7;
+    case Operator::shift_right_unsigned:
+      return 7;
     case Operator::add:
-    case Operator::subtract: return 8;
-    default: return 9;
+    case Operator::subtract:
+      return 8;
+    default:
+      return 9;
   }
 }
 
-Expression finish(Node node) { return std::make_shared<const Node>(std::move(node)); }
+Expression finish(Node node) {
+  return std::make_shared<const Node>(std::move(node));
+}
 
 class Parser {
  public:
