@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 
+#include "agent/scheduler/htcondor/cedar/peer_version.h"
 #include "agent/scheduler/htcondor/classad/text.h"
 #include "agent/scheduler/htcondor/htcondor_scheduler.h"
 #include "agent/scheduler/spool/spool_scheduler.h"
@@ -48,7 +49,8 @@ Result<SchedulerWish> condor_wish(const Options& options, std::string_view colle
   return SchedulerWish(std::move(wish));
 }
 
-Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Offer& offer) {
+Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Offer& offer,
+                       const JobSetting& setting) {
   utsname kernel{};
   ::uname(&kernel);
   Facts facts;
@@ -64,10 +66,11 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   const sandbox::Guarantees guarantees = sandbox::guarantees_of(pod.rung, pod.landlock_abi);
   for (const sandbox::Guarantee guarantee : sandbox::kGuarantees)
     if (guarantees.has(guarantee)) facts.guarantees.emplace_back(to_string(guarantee));
-  facts.directory_images = true;
-  facts.suspends = true;
+  facts.directory_images = setting.directory_images;
+  facts.condor_version = condor_version();
   facts.started = static_cast<std::int64_t>(std::time(nullptr));
   facts.start = options.text("start");
+  facts.runnable = runnable_expression(setting);
   if (options.has("attributes")) {
     const std::string file = options.text("attributes");
     const std::string text = TRY(read_file(file, kMaxAttributesFile).within("--attributes"));
@@ -108,11 +111,11 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.collectors = std::move(condor.collectors);
   settings.brokers = std::move(condor.brokers);
   settings.tokens = std::move(condor.tokens);
-  settings.facts = TRY(facts_of(options, pod, offer));
+  settings.job.default_image = options.text("default-image");
+  settings.job.directory_images = true;
+  settings.facts = TRY(facts_of(options, pod, offer, settings.job));
   settings.kind =
       sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
-  settings.job.default_image = options.text("default-image");
-  settings.job.directory_images = settings.facts.directory_images;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
   settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace);
   return std::make_unique<HtcondorScheduler>(poller, std::move(settings));

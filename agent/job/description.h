@@ -55,9 +55,6 @@ struct JobDescription {
   std::string user;                        // over the image's own; "" leaves it
   std::string workdir;                     // inside; "" is the job's folder where there is one
 
-  // Of the job's folder, what the payload reads as its input; "" for nothing. As for outputs, no
-  // symlink leads out of the folder.
-  std::string stdin_file;
   bool join_outputs = false;  // stderr goes where stdout goes
   int stop_signal = SIGTERM;  // what asks the payload to end
 

@@ -223,9 +223,8 @@ Result<void> JobRun::try_start(const JobRoot& root) {
   UniqueFd in, out, err;
   sandbox::Stdio stdio{BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)};
   if (!io_.inherit) {
-    Result<UniqueFd> input = input_file();
-    if (!input) return blame(Origin::payload, {Fault::invalid, input.error().text});
-    in = *std::move(input);
+    in.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!in) return blame(Origin::site, sys_error("open /dev/null"));
     Result<UniqueFd> stdout_file = output_file(kStdoutFile);
     Result<UniqueFd> stderr_file =
         output_file(description_.join_outputs ? kStdoutFile : kStderrFile);
@@ -241,15 +240,6 @@ Result<void> JobRun::try_start(const JobRoot& root) {
   reports_ = site_.poller.watch(sandbox_->reports(), POLLIN, [this](short) { read_reports(); });
   ended_ = site_.poller.watch(sandbox_->ended(), POLLIN, [this](short) { sandbox_ended(); });
   return {};
-}
-
-Result<UniqueFd> JobRun::input_file() {
-  if (!description_.stdin_file.empty())
-    return open_beneath(folder_->files, description_.stdin_file, O_RDONLY | O_NONBLOCK)
-        .within("stdin");
-  UniqueFd none(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!none) return sys_error("open /dev/null");
-  return none;
 }
 
 Result<UniqueFd> JobRun::output_file(const char* name) {

@@ -75,7 +75,6 @@ class JobRun {
   Result<void> build_root();
   void start(const JobRoot& root);
   Result<void> try_start(const JobRoot& root);
-  Result<UniqueFd> input_file();
   Result<UniqueFd> output_file(const char* name);
   void report_running();
   void report_usage_after(std::chrono::seconds delay);

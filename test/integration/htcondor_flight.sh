@@ -30,10 +30,10 @@ echo "input of all" >"$jobs/in.txt"
 container=('universe = container' "container_image = docker://$registry/busybox:1"
   'request_cpus = 1' 'request_memory = 64' 'request_disk = 10240'
   'should_transfer_files = YES' 'when_to_transfer_output = ON_EXIT')
-submit_job many "${container[@]}" 'executable = work.sh' 'arguments = $(Process)' \
+queue='queue 20' submit_job many "${container[@]}" 'executable = work.sh' 'arguments = $(Process)' \
   'transfer_input_files = in.txt' 'transfer_output_files = out.txt, made' \
   'transfer_output_remaps = "out.txt=out.$(Process).txt;made=made.$(Process)"' \
-  "environment = \"FOO='two words'\"" 'queue 20'
+  "environment = \"FOO='two words'\""
 submit_job alone "${container[@]}" 'arguments = -c "echo from the image"' 'executable = /bin/sh' \
   'transfer_executable = false'
 wait_for 120 has_left many

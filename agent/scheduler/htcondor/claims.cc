@@ -36,17 +36,6 @@ std::string job_id(const Ad& job) {
                      job.integer("ProcId").value_or(0));
 }
 
-// In HTCondor's units: MiB, KiB.
-Resources wanted_by(const Ad& job, const Ad& slot) {
-  const auto units = [&](std::string_view name, std::int64_t otherwise) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(
-        1, job.integer(name, &slot).value_or(otherwise)));
-  };
-  return {.cpus = static_cast<unsigned>(units("RequestCpus", 1)),
-          .memory = units("RequestMemory", 128) << 20,
-          .disk = units("RequestDisk", 1024) << 10};
-}
-
 }  // namespace
 
 // --- on connections' threads ---
@@ -161,29 +150,30 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
     return refuse("it asks for more than one slot");
   const Ad slot = slot_of(nullptr, Audience::schedd);
   if (!accepting()) return refuse("nothing is accepted now");
-  if (const auto never = never_runs(request.job, settings_.job)) return refuse(*never);
-  if (!accepts(slot, request.job)) return refuse("START is not true for it");
+  if (!accepts(facts(), state_of(nullptr), request.job)) return refuse("START is not true for it");
+  const Result<Resources> resources = requested_resources(request.job, slot);
+  if (!resources) return refuse(resources.error().text);
 
   Wanted wanted{.claim_id = request.claim_id,
-                .resources = wanted_by(request.job, slot),
+                .resources = *resources,
                 .schedd = request.schedd,
                 .alive_interval = request.alive_interval,
-                .job = {}};
-  wanted.job.remote_user = text_of(request.job, "User");
-  wanted.job.remote_owner = text_of(request.job, "Owner");
-  wanted.job.client_machine =
+                .use = {}};
+  wanted.use.remote_user = text_of(request.job, "User");
+  wanted.use.remote_owner = text_of(request.job, "Owner");
+  wanted.use.client_machine =
       request.schedd.alias.empty() ? request.schedd.host : request.schedd.alias;
   const std::optional<ClaimId> granted = slots_->grant(wanted, now());
   if (!granted) return refuse("it does not fit");
   const Claim& claim = *slots_->find(*granted);
   // The schedd authenticated its user, and wrote that name over whatever the job said.
-  if (port_->request_claim(claim.id, claim.held, wanted.job.remote_user) ==
+  if (port_->request_claim(claim.id, claim.held, wanted.use.remote_user) ==
       ClaimAnswer::refused) {
     slots_->end(claim.id, now());
     report_soon();
     return refuse("the pilot has no room");
   }
-  log::info("condor: claimed", {{"user", wanted.job.remote_user},
+  log::info("condor: claimed", {{"user", wanted.use.remote_user},
                                 {"slot", fmt::format("{}", claim.number)},
                                 {"cpus", fmt::format("{}", claim.held.cpus)}});
   Held& held = held_[claim.id];
@@ -207,23 +197,23 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
   };
   Claim* claim = claim_of(session, activation.claim_id);
   if (!claim) return refuse(HoldCode::activation_claim_not_found, "no such claim");
-  if (text_of(activation.job, "User") != claim->job.remote_user)
+  if (text_of(activation.job, "User") != claim->use.remote_user)
     return refuse(HoldCode::activation_no_match, "the claim is another user's");
   Held& held = held_[claim->id];
   if (held.job || held.over)
     return refuse(HoldCode::activation_still_cleaning, "the job before is not gone yet",
                   ActivateReply::try_again);
-  if (!accepts(slot_of(claim, Audience::schedd), activation.job))
+  if (!accepts(facts(), state_of(claim), activation.job))
     return refuse(HoldCode::activation_no_match, "START is not true for it");
   const ClaimId id = claim->id;
   Result<std::unique_ptr<ShadowJob>> job =
       ShadowJob::create(poller_, security_, setting_for(*claim), [this, id] { shadow_left(id); });
   if (!job) return refuse(HoldCode::starter_error, job.error().text);
   held.job = *std::move(job);
-  claim->job.job_id = job_id(activation.job);
-  claim->job.global_job_id = text_of(activation.job, "GlobalJobId");
-  claim->job.started = now();
-  switch (port_->activate(id, claim->job.job_id)) {
+  claim->use.job_id = job_id(activation.job);
+  claim->use.global_job_id = text_of(activation.job, "GlobalJobId");
+  claim->use.job_started = now();
+  switch (port_->activate(id, claim->use.job_id)) {
     case ActivateAnswer::accepted:
       break;
     case ActivateAnswer::try_again:

@@ -89,10 +89,11 @@ void HtcondorScheduler::contacts_changed(const std::vector<std::string>& contact
     const auto mint = [this] {
       return mint_claim_id(settings_.facts.address, settings_.facts.started, ++minted_);
     };
-    admin_capability_ = mint();
-    Session session = session_of(*admin_capability_);
+    const SecretClaimId admin_capability = mint();
+    Session session = session_of(admin_capability);
     admin_session_ = session.id;
     security_.admit(std::move(session));
+    settings_.facts.admin_capability = admin_capability.reveal();
     slots_ = std::make_unique<Slots>(
         settings_.kind, settings_.facts.total, mint, now());
     log::info("condor: reachable", {{"name", settings_.facts.name},
@@ -147,9 +148,9 @@ SlotState HtcondorScheduler::state_of(const Claim* claim) const {
     state.total = state.free = claim->held;
     state.phase = claim->phase;
     state.activity = claim->activity;
-    state.phase_since = claim->job.claim_started;
+    state.phase_since = claim->use.claim_started;
     state.activity_since = claim->activity_since;
-    state.job = claim->job;
+    state.use = claim->use;
     // A claim is good for further jobs of its schedd, whatever we take from others.
     state.accepting = !state.draining;
     return state;
@@ -159,13 +160,7 @@ SlotState HtcondorScheduler::state_of(const Claim* claim) const {
   state.phase_since = state.activity_since = slots_->offered_since();
   if (slots_->kind() != SlotKind::partitionable) return state;
   for (const auto& [id, child] : slots_->claims())
-    state.children.push_back({.number = child.number,
-                              .resources = child.held,
-                              .phase = child.phase,
-                              .activity = child.activity,
-                              .phase_since = child.job.claim_started,
-                              .retirement_left = 0,
-                              .job = child.job});
+    state.children.push_back(state_of(&child));
   return state;
 }
 
@@ -181,7 +176,7 @@ std::vector<SlotReport> HtcondorScheduler::reports() {
     const SlotState state = state_of(claim);
     reports.push_back({slot_name(facts, state.kind, state.number), facts.address,
                        slot_ad(facts, state, Audience::collector),
-                       private_ad(facts, state, claim_id.reveal(), admin_capability_->reveal())});
+                       private_ad(facts, state, claim_id.reveal())});
   };
   if (slots_->offered()) add(nullptr, *slots_->offered());
   for (const auto& [id, claim] : slots_->claims()) add(&claim, claim.claim_id);

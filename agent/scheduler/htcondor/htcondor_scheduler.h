@@ -133,7 +133,6 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   std::map<ClaimId, Held> held_;
   std::vector<std::string> admitted_;  // session ids of claim ids
   std::string admin_session_;
-  std::optional<SecretClaimId> admin_capability_;
   std::uint64_t minted_ = 0;
   std::int64_t sequence_ = 0;
   Patience patience_;

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <utility>
 
+#include "agent/scheduler/htcondor/cedar/peer_version.h"
 #include "agent/scheduler/htcondor/htcondor_scheduler.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/log.h"
@@ -55,13 +56,12 @@ ShadowSetting HtcondorScheduler::setting_for(const Claim& claim) const {
   starter.set("Machine", settings_.facts.machine);
   starter.set("StarterIpAddr", settings_.facts.address);
   starter.set("MyAddress", settings_.facts.address);
-  starter.set("CondorVersion", kCondorVersion);
-  starter.set("CondorPlatform", kCondorPlatform);
+  starter.set("CondorVersion", condor_version());
   starter.set("UidDomain", settings_.facts.domain);
   starter.set("FileSystemDomain", settings_.facts.domain);
   starter.set("CondorScratchDir", settings_.job.scratch);
   starter.set("HasReconnect", false);
-  for (const char* attribute : {"Arch", "OpSys", "Cpus", "Memory", "Disk"})
+  for (const char* attribute : {"CondorPlatform", "Arch", "OpSys", "Cpus", "Memory", "Disk"})
     if (const auto value = setting.machine.expression(attribute))
       [[maybe_unused]] const auto set = starter.set_expression(attribute, *value);
   return setting;
@@ -86,7 +86,7 @@ void HtcondorScheduler::executing(ClaimId claim) {
 
 void HtcondorScheduler::usage(ClaimId claim, const Usage& usage) {
   if (ShadowJob* job = job_of(claim)) job->usage(usage);
-  if (Claim* slot = slots_->find(claim)) slot->job.usage = usage;
+  if (Claim* slot = slots_->find(claim)) slot->use.usage = usage;
 }
 
 void HtcondorScheduler::send_outputs(ClaimId claim, BorrowedFd folder, SendOutputs which,
@@ -100,7 +100,7 @@ void HtcondorScheduler::send_outputs(ClaimId claim, BorrowedFd folder, SendOutpu
 void HtcondorScheduler::finish(ClaimId claim, const Outcome& outcome, Done done) {
   ShadowJob* job = job_of(claim);
   if (!job) return loop_->leave([done = std::move(done)] { done({}); });
-  if (Claim* slot = slots_->find(claim)) slot->job.image_digest = outcome.image_digest;
+  if (Claim* slot = slots_->find(claim)) slot->use.image_digest = outcome.image_digest;
   log::info("condor: job ended", {{"claim", fmt::format("{}", claim)},
                                   {"verdict", std::string(to_string(outcome.verdict))},
                                   {"slug", outcome.slug}});
@@ -115,7 +115,11 @@ void HtcondorScheduler::deactivated(ClaimId claim) {
   const bool ran = held->job != nullptr;
   held->job.reset();
   slots_->set_activity(claim, SlotActivity::idle, now());
-  if (Claim* slot = slots_->find(claim)) slot->job.started = 0;
+  if (Claim* slot = slots_->find(claim)) {
+    slot->use.job_started = 0;
+    slot->use.job_id.clear();
+    slot->use.global_job_id.clear();
+  }
   answer_waiting(*held, {.start = !held->over && !requeued});
   report_soon();
   if (held->over || requeued) end_claim(claim, Parting::tell_schedd);

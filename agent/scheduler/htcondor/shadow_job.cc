@@ -84,6 +84,8 @@ Result<void> ShadowJob::Talk::learn() {
     return Error{Fault::invalid, read.error().text};
   }
   job = *std::move(read);
+  job.description.join_outputs = job.joined;
+  job.description.stop_signal = job.kill_signal;
   return {};
 }
 
@@ -110,14 +112,13 @@ Result<void> ShadowJob::Talk::judge(const TransferOutcome& outcome) {
 }
 
 Result<void> ShadowJob::Talk::bring_inputs(BorrowedFd folder, BorrowedFd stop) {
-  if (job.transfers_files) {
-    Stream stream = TRY(open_transfer(Command::filetrans_upload, stop).within("file transfer"));
-    const TransferOutcome outcome =
-        receive_files(stream, transfer_key, folder, job.executable,
-                      {.bytes = setting.job.resources.disk ? setting.job.resources.disk : UINT64_MAX});
-    received = outcome.bytes;
-    TRY(judge(outcome));
-  }
+  Stream stream = TRY(open_transfer(Command::filetrans_upload, stop).within("file transfer"));
+  TransferLimits limits;
+  if (setting.job.resources.disk != 0) limits.bytes = setting.job.resources.disk;
+  const TransferOutcome outcome =
+      receive_files(stream, transfer_key, folder, job.executable, limits);
+  received = outcome.bytes;
+  TRY(judge(outcome));
   const Ad ad = TRY(shadow->job_info());
   TRY(replace_file_at(folder, std::string(kJobAdFile), format_ad(ad), 0644, Durable::no));
   TRY(replace_file_at(folder, std::string(kMachineAdFile), format_ad(setting.machine), 0644,
@@ -129,15 +130,15 @@ Result<void> ShadowJob::Talk::bring_inputs(BorrowedFd folder, BorrowedFd stop) {
 OutputWish ShadowJob::Talk::output_wish() const {
   return {.list = job.outputs,
           .preserve_relative_paths = job.preserve_relative_paths,
-          .stdout_path = job.output_wanted ? kStdoutFile : "",
-          .stderr_path = job.error_wanted && !job.joined ? kStderrFile : "",
+          .stdout_path = job.sends_stdout ? kStdoutFile : "",
+          .stderr_path = job.sends_stderr && !job.joined ? kStderrFile : "",
           .not_output = {job.executable, std::string(kJobAdFile), std::string(kMachineAdFile),
                          kStdoutFile, kStderrFile}};
 }
 
 Result<void> ShadowJob::Talk::send_outputs(BorrowedFd folder, SendOutputs which,
                                            BorrowedFd stop) {
-  if (!job.transfers_files || hold || retry) return {};
+  if (job.when == WhenOutput::never || hold || retry) return {};
   if (which == SendOutputs::failed) return {};
   if (which == SendOutputs::evicted && job.when != WhenOutput::on_exit_or_evict) return {};
   const OutgoingFiles files = TRY(outgoing_files(folder, output_wish(), before, kMaxOutputs));

@@ -22,7 +22,7 @@ struct Fixture {
     Wanted request;
     request.claim_id = id;
     request.resources = wanted;
-    request.job.remote_user = "alice@pool";
+    request.use.remote_user = "alice@pool";
     return slots.grant(request, now);
   }
   std::optional<ClaimId> grant(const Resources& wanted, UnixTime now = 2000) {
@@ -47,7 +47,7 @@ TEST_CASE("a partitionable slot is cut up until nothing is left") {
     CHECK(claim.number == number);
     CHECK(claim.claim_id == before);
     CHECK(claim.held == kPart);
-    CHECK(claim.job.claim_started == 2000);
+    CHECK(claim.use.claim_started == 2000);
   }
   CHECK(pod.slots.free() == Resources{.cpus = 0, .memory = 0, .disk = 60ULL << 30});
   REQUIRE(pod.slots.offered());

@@ -64,7 +64,8 @@ std::vector<std::string> split_old_arguments(std::string_view text) {
 
 Result<Environment> split_environment(std::string_view text) {
   Environment environment;
-  for (const std::string& word : TRY(split_arguments(text))) TRY(add_variable(environment, word));
+  const std::vector<std::string> words = TRY(split_arguments(text));
+  for (const std::string& word : words) TRY(add_variable(environment, word));
   return environment;
 }
 

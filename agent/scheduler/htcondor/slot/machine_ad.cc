@@ -271,8 +271,11 @@ Result<void> check_facts(const Facts& facts) {
   without.start.clear();
   without.rank.clear();
   std::vector<Ad> own;
-  for (const SlotKind kind : {SlotKind::fixed, SlotKind::partitionable, SlotKind::dynamic})
-    own.push_back(slot_ad(without, {.kind = kind}, Audience::collector));
+  for (const SlotKind kind : {SlotKind::fixed, SlotKind::partitionable, SlotKind::dynamic}) {
+    SlotState state;
+    state.kind = kind;
+    own.push_back(slot_ad(without, state, Audience::collector));
+  }
   std::string refused;
   facts.attributes.for_each([&](const std::string& name, const std::string&) {
     const bool taken = is_secret(name) || std::any_of(own.begin(), own.end(),

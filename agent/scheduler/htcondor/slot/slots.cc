@@ -38,8 +38,8 @@ std::optional<ClaimId> Slots::grant(const Wanted& wanted, UnixTime now) {
   claim.schedd = wanted.schedd;
   claim.alive_interval = wanted.alive_interval;
   claim.activity_since = now;
-  claim.job = wanted.job;
-  claim.job.claim_started = now;
+  claim.use = wanted.use;
+  claim.use.claim_started = now;
   if (cut) offered_ = mint_();
   const ClaimId id = claim.id;
   claims_.emplace(id, std::move(claim));

@@ -35,7 +35,7 @@ struct Claim {
   SlotPhase phase = SlotPhase::claimed;
   SlotActivity activity = SlotActivity::idle;
   UnixTime activity_since = 0;
-  SlotJob job;  // claim_started is set by grant()
+  SlotUse use;  // claim_started is set by grant()
 };
 
 // What a peer asks for.
@@ -44,7 +44,7 @@ struct Wanted {
   Resources resources;  // of a partitionable slot
   Sinful schedd;
   std::chrono::seconds alive_interval{0};
-  SlotJob job;  // whose
+  SlotUse use;  // whose
 };
 
 class Slots {
