@@ -8,9 +8,9 @@
 needs userns root jq
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$(dirname "$0")/lib_htcondor.sh"
-busybox_image "$tmp/image"
+busybox_image
 start_registry
-push "$tmp/image" busybox:1
+push "$cached" busybox:1
 
 pool up
 start_condor_pilot --cpus 2 --memory 2GiB --idle-exit 20s
@@ -34,7 +34,7 @@ queue='queue 20' submit_job many "${container[@]}" 'executable = work.sh' 'argum
   'transfer_input_files = in.txt' 'transfer_output_files = out.txt, made' \
   'transfer_output_remaps = "out.txt=out.$(Process).txt;made=made.$(Process)"' \
   "environment = \"FOO='two words'\""
-submit_job alone "${container[@]}" 'arguments = -c "echo from the image"' 'executable = /bin/sh' \
+submit_job alone "${container[@]}" "arguments = \"-c 'echo from the image'\"" 'executable = /bin/sh' \
   'transfer_executable = false'
 wait_for 120 has_left many
 wait_for 60 has_left alone
