@@ -13,6 +13,7 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/fd.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/text.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -113,6 +114,17 @@ Layout judge_layout(const std::vector<RootEntry>& root, const std::vector<Mount>
     layout.names.push_back(std::move(name));
   }
   return layout;
+}
+
+bool is_shown(const Layout& layout, const std::vector<Mount>& mounts, std::string_view path) {
+  const std::string below = std::string(path) + "/";
+  const std::string top = "/" + std::string(split(path.substr(1), '/').front()) + "/";
+  const TopLevel* name = layout.find(std::string_view(top).substr(1, top.size() - 2));
+  if (!name) return false;
+  if (name->place == Place::linked) return true;
+  return std::ranges::none_of(mounts, [&](const Mount& mount) {
+    return mount.point.starts_with(top) && below.starts_with(mount.point + "/");
+  });
 }
 
 Result<Layout> discover_layout() {

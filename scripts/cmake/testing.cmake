@@ -89,6 +89,7 @@ foreach(source IN LISTS victims)
   add_executable(victim_${name} ${source})
   set_target_properties(victim_${name} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test/victims)
+  target_include_directories(victim_${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(victim_${name} PRIVATE -O1 -Wall -Wextra)
   target_link_options(victim_${name} PRIVATE -static)
   add_dependencies(podpilot_victims victim_${name})

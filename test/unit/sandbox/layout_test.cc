@@ -104,3 +104,25 @@ TEST_CASE("what each rung gives", "[sandbox][rung]") {
   CHECK(guarantees_of(Rung::transplant, 7).missing({Guarantee::pids, Guarantee::signals}).text() ==
         "pids");
 }
+
+TEST_CASE("what a job would decide over is known by its place", "[sandbox][layout]") {
+  const Layout layout{.live = "/pod/live",
+                      .names = {{.name = "work", .place = Place::linked, .alias = ""},
+                                {.name = "opt", .place = Place::filled, .alias = "/pod/live/opt"},
+                                {.name = "var", .place = Place::folder, .alias = ""}}};
+  const std::vector<Mount> mounts = {{"8:1", "/", "/"},
+                                     {"8:2", "/pod", "/pod"},
+                                     {"8:2", "/opt", "/opt"},
+                                     {"8:3", "/", "/var/spool/jobs"},
+                                     {"8:4", "/", "/work/data"}};
+  CHECK_FALSE(is_shown(layout, mounts, "/pod/cache"));
+  CHECK_FALSE(is_shown(layout, mounts, "/workshop"));
+  CHECK(is_shown(layout, mounts, "/work"));
+  CHECK(is_shown(layout, mounts, "/work/data/spool"));  // /work itself is the job's link
+  CHECK(is_shown(layout, mounts, "/opt/cache"));
+  CHECK(is_shown(layout, mounts, "/var/cache"));
+  CHECK(is_shown(layout, mounts, "/var/spool"));
+  CHECK_FALSE(is_shown(layout, mounts, "/var/spool/jobs"));
+  CHECK_FALSE(is_shown(layout, mounts, "/var/spool/jobs/deep"));
+  CHECK(is_shown(layout, mounts, "/var/spool/jobs2"));
+}
