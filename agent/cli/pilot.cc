@@ -19,6 +19,7 @@
 #include "agent/job/puller.h"
 #include "agent/resources.h"
 #include "agent/version.h"
+#include "sandbox/base/config_files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/limits.h"
 
@@ -64,6 +65,15 @@ int failed(const Error& error) {
   return report_failure(kCommand, Origin::site, error);
 }
 
+// From the first job on its image decides what is at the paths below "/". /etc/resolv.conf and
+// /etc/hosts are mounts where a kubelet made the pod, and so out of a job's reach, but not where
+// another runtime did; and nobody changes them while the pod lives. So no exception is made.
+Result<void> fix_configuration(const Options& options) {
+  ConfigFiles files = TRY(read_config_files(options));
+  serve_config_files(std::move(files));
+  return {};
+}
+
 int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
         SchedulerWish scheduler_wish, const SandboxWish& wish) {
   Poller poller;
@@ -76,6 +86,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   if (!config) return report_usage(kCommand, config.error());
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());
+  if (sandbox::uses_pod_root(choice->pod.rung))
+    if (const Result<void> fixed = fix_configuration(options); !fixed) return failed(fixed.error());
   Result<PilotPolicy> policy = make_policy(options, choice->pod);
   if (!policy) return report_usage(kCommand, policy.error());
 
@@ -92,6 +104,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .process_limit = 0,
             .pod = choice->pod,
             .roots = nullptr,
+            .next = nullptr,
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
@@ -99,11 +112,14 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
     site.process_limit = *limit;
   }
   std::unique_ptr<RootBuilder> roots;
+  std::optional<NextRoot> next;
   if (sandbox::uses_pod_root(choice->pod.rung)) {
     Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
     if (!created) return failed(created.error());
     roots = *std::move(created);
     site.roots = roots.get();
+    next.emplace(*roots, **scratch, *store);
+    site.next = &*next;
   }
   const Result<std::unique_ptr<Scheduler>> scheduler =
       make_scheduler(poller, options, std::move(scheduler_wish), choice->pod, policy->offer);
@@ -132,8 +148,10 @@ int pilot_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   Result<SchedulerWish> scheduler = scheduler_wish(options);
   if (!scheduler) return report_usage(kCommand, scheduler.error());
-  const Result<SandboxWish> wish = sandbox_wish(options);
+  Result<SandboxWish> wish = sandbox_wish(options);
   if (!wish) return report_usage(kCommand, wish.error());
+  if (const auto* spool = std::get_if<SpoolWish>(&*scheduler))
+    wish->folders.push_back(absolute_path(spool->folder));
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return failed(launcher.error());
   hide_process();
