@@ -15,11 +15,15 @@ namespace {
 constexpr std::size_t kChunk = 256 * 1024;
 constexpr std::int64_t kEmptyFile = 666;
 
-Deadline soon() { return Deadline::after(std::chrono::seconds(20)); }
+Deadline soon() {
+  return Deadline::after(std::chrono::seconds(20));
+}
 
 }  // namespace
 
-void CondorPeer::send(const MessageWriter& message) { must(stream_.send(message, soon())); }
+void CondorPeer::send(const MessageWriter& message) {
+  must(stream_.send(message, soon()));
+}
 
 void CondorPeer::integer(std::int64_t value) {
   MessageWriter message = writer();
@@ -39,7 +43,9 @@ void CondorPeer::ad(const Ad& value) {
   send(message);
 }
 
-void CondorPeer::ad(std::string_view lines) { ad(must(parse_ad(lines))); }
+void CondorPeer::ad(std::string_view lines) {
+  ad(must(parse_ad(lines)));
+}
 
 void CondorPeer::bytes(std::string_view raw) {
   MessageWriter message = writer();
@@ -47,11 +53,17 @@ void CondorPeer::bytes(std::string_view raw) {
   send(message);
 }
 
-MessageReader CondorPeer::receive() { return must(stream_.receive(kMaxAdMessage, soon())); }
+MessageReader CondorPeer::receive() {
+  return must(stream_.receive(kMaxAdMessage, soon()));
+}
 
-std::int64_t CondorPeer::expect_integer() { return must(receive().integer()); }
+std::int64_t CondorPeer::expect_integer() {
+  return must(receive().integer());
+}
 
-std::string CondorPeer::expect_string() { return must(receive().string()); }
+std::string CondorPeer::expect_string() {
+  return must(receive().string());
+}
 
 Ad CondorPeer::expect_ad() {
   MessageReader message = receive();
@@ -71,7 +83,8 @@ std::string CondorPeer::expect_file() {
   MessageReader head = receive();
   const auto size = static_cast<std::size_t>(must(head.integer()));
   std::string content;
-  if (size == 0 && expect_integer() != kEmptyFile) throw std::runtime_error("no mark of an empty file");
+  if (size == 0 && expect_integer() != kEmptyFile)
+    throw std::runtime_error("no mark of an empty file");
   while (content.size() < size) {
     MessageReader chunk = receive();
     content += must(chunk.bytes(chunk.left()));

@@ -96,7 +96,8 @@ void Ad::set(std::string_view name, const std::vector<std::int64_t>& list) {
 }
 
 Result<void> Ad::set_expression(std::string_view name, std::string_view text) {
-  put(impl_->attributes, name, TRY(parse_named(name, text)));
+  Expression expression = TRY(parse_named(name, text));
+  put(impl_->attributes, name, std::move(expression));
   return {};
 }
 
@@ -107,7 +108,9 @@ Result<void> Ad::set_checked_expression(std::string_view name, std::string_view 
   return {};
 }
 
-bool Ad::has(std::string_view name) const { return impl_->attributes.contains(name); }
+bool Ad::has(std::string_view name) const {
+  return impl_->attributes.contains(name);
+}
 
 void Ad::erase(std::string_view name) {
   const auto found = impl_->attributes.find(name);
@@ -119,7 +122,9 @@ void Ad::update(const Ad& other) {
     put(impl_->attributes, name, expression);
 }
 
-std::size_t Ad::size() const { return impl_->attributes.size(); }
+std::size_t Ad::size() const {
+  return impl_->attributes.size();
+}
 
 std::optional<std::string> Ad::expression(std::string_view name) const {
   const auto found = impl_->attributes.find(name);
@@ -147,8 +152,7 @@ std::optional<std::int64_t> Ad::integer(std::string_view name, const Ad* target)
 std::optional<double> Ad::real(std::string_view name, const Ad* target) const {
   const Value value = AdAccess::evaluate(*this, name, target);
   if (const double* real = value.get<double>()) return *real;
-  if (const std::int64_t* integer = value.get<std::int64_t>())
-    return static_cast<double>(*integer);
+  if (const std::int64_t* integer = value.get<std::int64_t>()) return static_cast<double>(*integer);
   return {};
 }
 

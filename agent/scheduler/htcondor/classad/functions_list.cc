@@ -106,7 +106,9 @@ Value extreme(const Call& call) {
   return best;
 }
 
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 // Between separators; blanks do not count, but two separators of the same kind hold an empty part.
 Value split(const Call& call) {
@@ -161,6 +163,8 @@ constexpr Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> list_functions() { return kTable; }
+std::span<const Function> list_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

@@ -45,9 +45,9 @@ Value member(const Call& call) {
     texts.push_back(text ? *text : "");
   }
   if (values[0].is<Undefined>() && values[1].is<Undefined>()) return Undefined{};
-  const std::string_view separators =
-      values.size() > 2 && values[2].is<std::string>() ? std::string_view(texts[2])
-                                                       : std::string_view(", \t\r\n");
+  const std::string_view separators = values.size() > 2 && values[2].is<std::string>()
+                                          ? std::string_view(texts[2])
+                                          : std::string_view(", \t\r\n");
   const auto list = words(texts[1], separators);
   if (!kSubset) return holds(list, texts[0], kExact);
   const auto wanted = words(texts[0], separators);
@@ -156,6 +156,8 @@ constexpr Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> string_list_functions() { return kTable; }
+std::span<const Function> string_list_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

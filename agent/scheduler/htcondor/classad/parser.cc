@@ -14,29 +14,47 @@ constexpr std::size_t kMaxRecord = 1000;  // names of an ad inside an expression
 // From the loosest to the tightest.
 int level_of(Operator op) {
   switch (op) {
-    case Operator::logical_or: return 0;
-    case Operator::logical_and: return 1;
-    case Operator::bit_or: return 2;
-    case Operator::bit_xor: return 3;
-    case Operator::bit_and: return 4;
+    case Operator::logical_or:
+      return 0;
+    case Operator::logical_and:
+      return 1;
+    case Operator::bit_or:
+      return 2;
+    case Operator::bit_xor:
+      return 3;
+    case Operator::bit_and:
+      return 4;
     case Operator::equal:
     case Operator::not_equal:
     case Operator::is:
-    case Operator::is_not: return 5;
+    case Operator::is_not:
+      return 5;
     case Operator::less:
     case Operator::less_equal:
     case Operator::greater:
-    case Operator::greater_equal: return 6;
+    case Operator::greater_equal:
+      return 6;
     case Operator::shift_left:
     case Operator::shift_right:
-    case Operator::shift_right_unsigned: return 7;
+    case Operator::shift_right_unsigned:
+      return 7;
     case Operator::add:
-    case Operator::subtract: return 8;
-    default: return 9;
+    case Operator::subtract:
+      return 8;
+    default:
+      return 9;
   }
 }
 
-Expression finish(Node node) { return std::make_shared<const Node>(std::move(node)); }
+Result<void> adopt(std::vector<Expression>& children, Result<Expression> child) {
+  if (!child) return std::move(child).error();
+  children.push_back(*std::move(child));
+  return {};
+}
+
+Expression finish(Node node) {
+  return std::make_shared<const Node>(std::move(node));
+}
 
 class Parser {
  public:
@@ -92,7 +110,7 @@ Result<Expression> Parser::expression() {
     TRY(advance());
     if (!token_.is(':')) node.children[1] = TRY(expression());
     TRY(expect(':'));
-    node.children.push_back(TRY(expression()));
+    TRY(adopt(node.children, expression()));
     result = finish(std::move(node));
   }
   --depth_;
@@ -108,7 +126,7 @@ Result<Expression> Parser::chain(int level) {
     while (token_.kind == Token::Kind::binary && level_of(token_.op) == here) {
       node.operators.push_back(token_.op);
       TRY(advance());
-      node.children.push_back(TRY(chain(here + 1)));
+      TRY(adopt(node.children, chain(here + 1)));
     }
     first = finish(std::move(node));
   }
@@ -125,7 +143,7 @@ Result<Expression> Parser::unary() {
   TRY(deeper());
   TRY(advance());
   Node node{.kind = Node::Kind::unary, .operators = {*op}};
-  node.children.push_back(TRY(unary()));
+  TRY(adopt(node.children, unary()));
   --depth_;
   return finish(std::move(node));
 }
@@ -143,7 +161,7 @@ Result<Expression> Parser::postfix() {
       node.names.push_back(std::move(token_.name));
       TRY(advance());
     } else {
-      node.children.push_back(TRY(expression()));
+      TRY(adopt(node.children, expression()));
       TRY(expect(']'));
     }
     result = finish(std::move(node));
@@ -168,7 +186,7 @@ Result<Expression> Parser::primary() {
   if (token_.is('(')) {
     TRY(advance());
     Node node{.kind = Node::Kind::parentheses};
-    node.children.push_back(TRY(expression()));
+    TRY(adopt(node.children, expression()));
     TRY(expect(')'));
     return finish(std::move(node));
   }
@@ -198,10 +216,10 @@ Result<std::vector<Expression>> Parser::elements(char end) {
   std::vector<Expression> result;
   TRY(advance());
   if (!token_.is(end)) {
-    result.push_back(TRY(expression()));
+    TRY(adopt(result, expression()));
     while (token_.is(',')) {
       TRY(advance());
-      result.push_back(TRY(expression()));
+      TRY(adopt(result, expression()));
     }
   }
   TRY(expect(end));

@@ -142,8 +142,7 @@ Result<void> Receiver::one(TransferCommand command) {
       break;
   }
   const bool proxy = command == TransferCommand::x509_delegation;
-  const std::string what =
-      proxy ? "delegation of an X.509 proxy" : "a request of an unknown kind";
+  const std::string what = proxy ? "delegation of an X.509 proxy" : "a request of an unknown kind";
   fail({ENOTSUP, fmt::format("{} for {}", what, printable(name))});
   // What would follow is not known here.
   return Error{Fault::unsupported, outcome_.why.text};

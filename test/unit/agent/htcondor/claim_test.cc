@@ -24,7 +24,9 @@ constexpr std::string_view kOther =
     "<127.0.0.1:9757>#1795296120#3#[Encryption=\"YES\";CryptoMethods=\"AES\";]"
     "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
 
-Deadline soon() { return Deadline::after(std::chrono::seconds(20)); }
+Deadline soon() {
+  return Deadline::after(std::chrono::seconds(20));
+}
 
 // As the schedds of both captured versions send it.
 constexpr std::string_view kFlags =
@@ -92,10 +94,18 @@ TEST_CASE("claim: REQUEST_CLAIM that preempts, for several slots", "[claim]") {
 TEST_CASE("claim: what is no REQUEST_CLAIM", "[claim]") {
   CondorPair pair = condor_pair();
   MessageWriter message = pair.peer.writer();
-  SECTION("no claim id") { message.string("nothing"); }
-  SECTION("no ad") { message.string(kId).integer(-1); }
-  SECTION("no address") { message = claim_request(pair.peer, "", "no address", 300); }
-  SECTION("a negative interval") { message = claim_request(pair.peer, "", "<127.0.0.1:1>", -1); }
+  SECTION("no claim id") {
+    message.string("nothing");
+  }
+  SECTION("no ad") {
+    message.string(kId).integer(-1);
+  }
+  SECTION("no address") {
+    message = claim_request(pair.peer, "", "no address", 300);
+  }
+  SECTION("a negative interval") {
+    message = claim_request(pair.peer, "", "<127.0.0.1:1>", -1);
+  }
   SECTION("an endless interval") {
     message = claim_request(pair.peer, "", "<127.0.0.1:1>", INT64_MAX);
   }
@@ -245,8 +255,9 @@ TEST_CASE("claim: a shadow that looks for its starter and comes back", "[claim]"
 
 TEST_CASE("claim: drain requests", "[claim]") {
   CondorPair pair = condor_pair();
-  pair.peer.ad("HowFast = 10\nResumeOnCompletion = 2\nDrainReason = \"upgrade\"\n"
-               "Deadline = 1795296120\nCheckExpr = Cpus > 1\nStartExpr = false");
+  pair.peer.ad(
+      "HowFast = 10\nResumeOnCompletion = 2\nDrainReason = \"upgrade\"\n"
+      "Deadline = 1795296120\nCheckExpr = Cpus > 1\nStartExpr = false");
   DrainRequest drain = must(read_drain(pair.ours, soon()));
   CHECK(drain.speed == DrainSpeed::quick);
   CHECK(drain.then == AfterDrain::exit);

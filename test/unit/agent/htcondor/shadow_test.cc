@@ -111,7 +111,8 @@ TEST_CASE("shadow: hanging up after job_exit is an answer, before it is a lost c
   const bool exits = GENERATE(true, false);
   CondorPair pair = condor_pair();
   Shadow shadow(std::move(pair.ours));
-  auto peer = played([peer = std::move(pair.peer)]() mutable { static_cast<void>(peer.receive()); });
+  auto peer =
+      played([peer = std::move(pair.peer)]() mutable { static_cast<void>(peer.receive()); });
   const Result<void> result =
       exits ? shadow.exit(0, ExitReason::exited, Ad()) : shadow.termination(Ad());
   CHECK(result.has_value() == exits);

@@ -47,8 +47,8 @@ TEST_CASE("transfer list: files and folders, flat or with their paths", "[transf
   CHECK(listed(dir, {"./a//b/in.txt"}) == Lines{"a/b/in.txt>in.txt"});
   CHECK(listed(dir, {"empty"}) == Lines{"empty>empty/"});
   CHECK(listed(dir, {"empty/"}) == Lines{});
-  CHECK(listed(dir, {"a/b"}) == Lines{"a/b>b/", "a/b/d>b/d/", "a/b/in.txt>b/in.txt",
-                                      "a/b/d/deep.txt>b/d/deep.txt"});
+  CHECK(listed(dir, {"a/b"}) ==
+        Lines{"a/b>b/", "a/b/d>b/d/", "a/b/in.txt>b/in.txt", "a/b/d/deep.txt>b/d/deep.txt"});
   CHECK(listed(dir, {"a/b/"}) ==
         Lines{"a/b/d>d/", "a/b/in.txt>in.txt", "a/b/d/deep.txt>d/deep.txt"});
   CHECK(listed(dir, {"a/b/in.txt", "a/b/d/deep.txt", "top.txt"}, true) ==

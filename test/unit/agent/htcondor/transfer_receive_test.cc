@@ -217,9 +217,10 @@ TEST_CASE("receive: the shadow's own failure is the job's hold or a retry", "[tr
   const Received got = receive(dir, [&](SendingShadow& shadow) {
     shadow.begin();
     shadow.file("gone", "", 1 << 24);
-    return shadow.end(std::string(again ? "Result = 1" : "Result = -1") +
-                      "\nHoldReasonCode = 13\nHoldReasonSubCode = 2\nHoldReason = \"|Error: reading "
-                      "from file /x/gone: (errno 2) No such file or directory\"");
+    return shadow.end(
+        std::string(again ? "Result = 1" : "Result = -1") +
+        "\nHoldReasonCode = 13\nHoldReasonSubCode = 2\nHoldReason = \"|Error: reading "
+        "from file /x/gone: (errno 2) No such file or directory\"");
   });
   CHECK(got.outcome.verdict == (again ? TransferVerdict::retry : TransferVerdict::hold));
   CHECK(got.outcome.why.code == HoldCode::upload_file);

@@ -77,9 +77,8 @@ struct Sent {
 Sent send(const TempDir& dir, const OutgoingFiles& files, const Answers& answers = {},
           TransferKind kind = TransferKind::final) {
   CondorPair pair = condor_pair();
-  auto shadow = played([peer = std::move(pair.peer), answers]() mutable {
-    return hear(peer, answers);
-  });
+  auto shadow =
+      played([peer = std::move(pair.peer), answers]() mutable { return hear(peer, answers); });
   Sent sent;
   {
     Stream stream = std::move(pair.ours);
@@ -114,8 +113,7 @@ TEST_CASE("send: files, folders, empty, large, modes", "[transfer]") {
   files.files.push_back({"out", "_condor_stdout", false});
   files.bytes = 123;
   const bool last = GENERATE(true, false);
-  const Sent sent =
-      send(dir, files, {}, last ? TransferKind::final : TransferKind::intermediate);
+  const Sent sent = send(dir, files, {}, last ? TransferKind::final : TransferKind::intermediate);
   CHECK(sent.outcome.verdict == TransferVerdict::done);
   CHECK(sent.outcome.bytes == large.size() + 9);
   CHECK(sent.outcome.files == 5);
@@ -156,10 +154,10 @@ TEST_CASE("send: what cannot be read fails in the end, the others arrive", "[tra
   struct {
     const char* name;
     int number;
-  } rows[] = {{"missing", ENOENT},  {"absolute", ENOENT},     {"relative", ENOENT},
-              {"way/secret", ENOENT}, {"loop", ENOTDIR},      {"fifo", EINVAL},
-              {"folder", EISDIR},   {"/etc/passwd", EPERM},   {"../x", EPERM},
-              {"", EPERM},          {"fine/below", ENOTDIR}};
+  } rows[] = {
+      {"missing", ENOENT}, {"absolute", ENOENT}, {"relative", ENOENT},   {"way/secret", ENOENT},
+      {"loop", ENOTDIR},   {"fifo", EINVAL},     {"folder", EISDIR},     {"/etc/passwd", EPERM},
+      {"../x", EPERM},     {"", EPERM},          {"fine/below", ENOTDIR}};
   for (const auto& row : rows) {
     CAPTURE(row.name);
     OutgoingFiles files = named({row.name, "fine"});
@@ -178,9 +176,10 @@ TEST_CASE("send: what cannot be read fails in the end, the others arrive", "[tra
     CHECK(sent.heard.ack.integer("HoldReasonSubCode") == row.number);
   }
   const Sent several = send(dir, named({"gone", "lost"}));
-  CHECK(several.outcome.why.text ==
-        "STARTER failed to send file(s): |Error: 2 total failures: first failure: reading from file "
-        "gone: (errno 2) No such file or directory");
+  CHECK(
+      several.outcome.why.text ==
+      "STARTER failed to send file(s): |Error: 2 total failures: first failure: reading from file "
+      "gone: (errno 2) No such file or directory");
 }
 
 TEST_CASE("send: a link that stays inside is what it leads to", "[transfer]") {
@@ -212,14 +211,14 @@ TEST_CASE("send: the shadow's failure", "[transfer]") {
   dir.write("a", "1");
   Answers answers;
   SECTION("to write: hold") {
-    answers.ack = "Result = -1\nHoldReasonCode = 12\nHoldReasonSubCode = 28\n"
-                  "HoldReason = \"|Error: writing to file\"";
+    answers.ack =
+        "Result = -1\nHoldReasonCode = 12\nHoldReasonSubCode = 28\n"
+        "HoldReason = \"|Error: writing to file\"";
     const Sent sent = send(dir, named({"a"}), answers);
     CHECK(sent.outcome.verdict == TransferVerdict::hold);
     CHECK(sent.outcome.why.code == HoldCode::download_file);
     CHECK(sent.outcome.why.subcode == 28);
-    CHECK(sent.outcome.why.text ==
-          "STARTER failed to send file(s); |Error: writing to file");
+    CHECK(sent.outcome.why.text == "STARTER failed to send file(s); |Error: writing to file");
   }
   SECTION("for now: retry") {
     answers.ack = "Result = 1";
@@ -265,7 +264,9 @@ TEST_CASE("send: a shadow that is gone is a retry", "[transfer]") {
   TempDir dir;
   dir.write("a", std::string(1'000'000, 'a'));
   CondorPair pair = condor_pair();
-  { const CondorPeer gone = std::move(pair.peer); }
+  {
+    const CondorPeer gone = std::move(pair.peer);
+  }
   const TransferOutcome outcome =
       send_files(pair.ours, "key#1", dir.fd(), named({"a"}), TransferKind::final, {});
   CHECK(outcome.verdict == TransferVerdict::retry);
