@@ -42,6 +42,9 @@ Key session_key(std::string_view secret);
 
 std::string random_bytes(std::size_t count);
 
+// Overwrites all that `text` holds or held, and empties it.
+void wipe(std::string& text);
+
 // Equal, in a time that depends on the lengths only.
 bool equal_secrets(std::string_view a, std::string_view b);
 

@@ -51,7 +51,7 @@ class MessageReader {
   Result<std::int64_t> integer();
   // An integer that counts something: 0 to `limit`.
   Result<std::size_t> count(std::size_t limit);
-  // Without its NUL; a null string (the byte 0xAD alone) is "".
+  // Without its NUL; a null string (the byte 0xAD, in clear without a NUL) is "".
   Result<std::string> string();
   Result<std::string> bytes(std::size_t count);
 
@@ -59,6 +59,9 @@ class MessageReader {
   Coding coding() const { return coding_; }
 
  private:
+  Result<std::string> ended_string();
+  Result<std::string> counted_string();
+
   std::string body_;
   std::size_t at_ = 0;
   Coding coding_;

@@ -2,14 +2,12 @@
 // One connection to a peer that speaks CEDAR: whole messages, with deadlines, interruptible.
 //
 // Errors of everything here: Fault::transient where a deadline passed, `stop` became readable
-// ("stopped"), or the network failed; Fault::not_found where the peer closed between two messages;
-// Fault::invalid where it broke the protocol; Fault::corrupt where a packet is not genuine. After
-// an error the stream is of no use.
+// ("stopped"), or the network failed; Fault::not_found where the peer has closed between two
+// messages; Fault::invalid where it broke the protocol; Fault::corrupt where a packet is not
+// genuine. After an error the stream is of no use.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "agent/scheduler/htcondor/cedar/key.h"
 #include "agent/scheduler/htcondor/cedar/message.h"
@@ -29,7 +27,7 @@ inline constexpr std::size_t kMaxSmallMessage = 64u << 10;
 class Stream {
  public:
   // Resolves, connects (each address in turn), and asks a shared port for the daemon that
-  // `peer.sock` names. A peer that can be reached through a broker only is Fault::unsupported.
+  // `peer.sock` names. Brokers are not asked: the error of a peer that has one says so.
   // `stop` (may be none) must outlive the stream.
   static Result<Stream> dial(const Sinful& peer, Deadline deadline, BorrowedFd stop);
   // A connected TCP or unix stream socket; it becomes non-blocking.
@@ -54,6 +52,7 @@ class Stream {
   BorrowedFd stop() const { return stop_; }
 
  private:
+  Result<void> write_all(std::string_view bytes, Deadline deadline);
   // Nothing read at all, because the peer closed: false.
   Result<bool> read_exactly(char* to, std::size_t count, Deadline deadline);
 

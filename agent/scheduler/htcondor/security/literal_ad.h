@@ -44,8 +44,8 @@ class LiteralAd {
 };
 
 void put_literal_ad(MessageWriter& out, const LiteralAd& ad);
-// More than kMaxAttributes, a line that is no attribute, or a value that is no literal:
-// Fault::invalid. `undefined` is as good as absent.
+// More than kMaxAttributes, or a line that is no attribute: Fault::invalid. An attribute whose
+// value is an expression, or undefined, is as good as absent.
 Result<LiteralAd> get_literal_ad(MessageReader& in);
 
 }  // namespace podpilot::agent::htcondor

@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <vector>
 
 #include "agent/scheduler/htcondor/cedar/commands.h"
 #include "agent/scheduler/htcondor/cedar/stream.h"
@@ -22,7 +21,6 @@
 namespace podpilot::agent::htcondor {
 
 struct SecurityOptions {
-  std::string name;  // ours, for peers' logs: no secret
   // Asked for; the peer may shorten it. The token is read again for each new session.
   std::chrono::seconds session_duration = std::chrono::hours(24);
 };
