@@ -96,8 +96,8 @@ CondorPair condor_pair(BorrowedFd stop) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     throw std::runtime_error("socketpair");
-  Stream ours(UniqueFd(ends[0]), stop);
-  Stream theirs(UniqueFd(ends[1]), BorrowedFd());
+  Stream ours(UniqueFd{ends[0]}, stop);
+  Stream theirs(UniqueFd{ends[1]}, {});
   const Key key = session_key("of a test");
   ours.encrypt(key);
   theirs.encrypt(key);

@@ -56,10 +56,14 @@ struct CondorPair {
 // Both ends of a socket pair, encrypted with the same key.
 CondorPair condor_pair(BorrowedFd stop = {});
 
-// `script` on a thread; get() of the result waits for it and throws what it threw.
+// `script` on a thread; get() of the result waits for it and throws what it threw. What it holds,
+// a peer for one, is gone (hung up) as soon as it ends.
 template <typename F>
 auto played(F script) {
-  return std::async(std::launch::async, std::move(script));
+  return std::async(std::launch::async, [script = std::move(script)]() mutable {
+    F now = std::move(script);
+    return now();
+  });
 }
 
 }  // namespace podpilot::test

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +12,7 @@
 #include "agent/scheduler/htcondor/classad/text.h"
 #include "agent/scheduler/htcondor/classad/wire.h"
 #include "agent/scheduler/htcondor/dialogue/transfer.h"
+#include "sandbox/base/io.h"
 #include "test/catch.h"
 #include "test/support/condor_peer.h"
 #include "test/support/temp_dir.h"
@@ -290,6 +295,44 @@ TEST_CASE("receive: more entries than anybody needs", "[transfer]") {
       limits);
   CHECK(got.outcome.verdict == TransferVerdict::hold);
   CHECK(got.outcome.why.text == "the job has more than 2 input files");
+}
+
+TEST_CASE("receive: a full disk is the pod's fault, and the shadow hears of it", "[transfer]") {
+  TempDir dir;
+  // A small filesystem, in namespaces of a child's own. Its exit status tells what went wrong.
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const std::string user = "0 " + std::to_string(::getuid()) + " 1";
+    const std::string group = "0 " + std::to_string(::getgid()) + " 1";
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(1);
+    // tmpfs makes no files for owners that have no number there (user_namespaces(7)).
+    const std::pair<const char*, std::string> ids[] = {
+        {"setgroups", "deny"}, {"uid_map", user}, {"gid_map", group}};
+    for (const auto& [name, line] : ids) {
+      const UniqueFd map(::open((std::string("/proc/self/") + name).c_str(), O_WRONLY | O_CLOEXEC));
+      if (!write_all(map, line)) ::_exit(6);
+    }
+    if (::mount("none", dir.path().c_str(), "tmpfs", 0, "size=1m") != 0) ::_exit(2);
+    const UniqueFd disk(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    CondorPair pair = condor_pair();
+    auto shadow = played([peer = std::move(pair.peer)]() mutable {
+      SendingShadow sending(std::move(peer));
+      sending.begin();
+      sending.file("large", std::string(3'000'000, 'x'));
+      sending.file("after", "dropped");
+      return sending.end();
+    });
+    const TransferOutcome outcome = receive_files(pair.ours, "key#1", disk, "", {});
+    const Ad ack = shadow.get();
+    if (outcome.verdict != TransferVerdict::retry) ::_exit(3);
+    if (outcome.why.subcode != ENOSPC) ::_exit(4);
+    ::_exit(ack.integer("Result") == 1 && ack.integer("HoldReasonCode") == 12 ? 0 : 5);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("receive: what is not supported is held, and said", "[transfer]") {
