@@ -5,7 +5,7 @@
 #   test/component/*_test.cc    one Catch2 program test_component
 #   test/victims/*.{c,cc}       one static program each, in <build>/test/victims
 #   test/bench/X_bench.cc       what things cost; built with the tests, run by hand
-#   test/tools/X.cc             a program X that integration tests drive
+#   test/tools/X.cc             a program for integration tests, <build>/test/X
 #   test/fuzz/X_fuzz.cc         fuzz_X: a libFuzzer in preset fuzz, elsewhere a replay of the corpus
 #   test/integration/*.sh       one test each, on the podpilot binary; lib*.sh are for sourcing
 set(test_dir ${PROJECT_SOURCE_DIR}/test)

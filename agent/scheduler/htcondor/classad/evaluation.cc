@@ -18,7 +18,8 @@ constexpr std::size_t kMaxBytes = 16 << 20;
 
 Value Evaluation::result_of(const Node& node) {
   Value result = (*this)(node, Scope{});
-  return exceeded_ ? Value(Failed{}) : result;
+  if (exceeded_) return Failed{};
+  return result;
 }
 
 bool Evaluation::afford(std::size_t bytes) {

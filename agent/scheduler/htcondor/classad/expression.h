@@ -67,6 +67,9 @@ struct Node {
   const Function* function = nullptr;
 };
 
+// The only way to make one: a literal's text is wiped with it, because it may be a claim id.
+Expression make_expression(Node node);
+
 using Attributes = std::map<std::string, Expression, NameLess>;
 
 // All of `text`. Fault::invalid says what was expected and where.

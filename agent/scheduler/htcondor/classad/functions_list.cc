@@ -97,12 +97,14 @@ Value extreme(const Call& call) {
   if (given.instead) return *given.instead;
   if (given.list.empty()) return Undefined{};
   Value best = given.list[0];
+  bool real = false;
   for (const Value& element : given.list) {
+    real = real || element.is<double>();
     if (truth(operate(kBetter, element, best)) == true) best = element;
-    if (const bool* flag = best.get<bool>(); flag && given.list.size() > 1)
-      best = Integer{*flag ? 1 : 0};
-    if (element.is<double>() || best.is<double>()) best = *as_number(best);
   }
+  if (real) return *as_number(best);
+  if (const bool* flag = best.get<bool>(); flag && given.list.size() > 1)
+    return Integer{*flag ? 1 : 0};
   return best;
 }
 

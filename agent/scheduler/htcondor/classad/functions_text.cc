@@ -33,10 +33,11 @@ Value join(const Call& call) {
     parts.insert(parts.end(), elements.begin(), elements.end());
   }
   std::string separator, result;
-  bool defined = false;
+  bool defined = false, undefined = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::optional<std::string> text = as_text(parts[i]);
     if (!text && parts[i].is<Failed>()) return Failed{};
+    undefined = undefined || !text;
     if (!text) continue;
     if (i == 0) {
       separator = *text;
@@ -47,7 +48,7 @@ Value join(const Call& call) {
     result += *text;
     defined = true;
   }
-  if (!defined && parts.size() > 1) return Undefined{};
+  if (undefined && !defined) return Undefined{};
   return result;
 }
 

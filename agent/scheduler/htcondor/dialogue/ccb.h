@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "agent/scheduler/htcondor/cedar/stream.h"
@@ -28,35 +29,37 @@ struct CcbOptions {
 
 // Called on threads of the listener's own, several at once.
 struct CcbHandlers {
-  // The contacts that all brokers gave, for Sinful::ccb_contacts, whenever one changed: advertise
-  // the new address at once.
+  // What contacts() gives, for Sinful::ccb_contacts, whenever one changed: advertise the new
+  // address at once.
   std::function<void(std::vector<std::string> contacts)> contacts;
   // A peer's connection: it speaks next, Security::accept() comes first. The thread is this
   // connection's own and may be kept as long as it is wanted.
   std::function<void(Stream connection)> connection;
-  // A broker refused or was lost (`fault` says which); registration goes on by itself, except after
-  // Fault::denied, which is final for that broker.
+  // A broker refused us or was lost. Registration is tried again, by the cookie that keeps the old
+  // contact valid, until `stop`.
   std::function<void(const Sinful& broker, const Error& fault)> trouble;
 };
 
 class CcbListener {
  public:
-  // Starts a thread for each broker. `security` and `stop` outlive the listener; `stop` becomes
-  // readable to end all of its threads.
+  // Starts a thread for each broker. `security` and `stop` outlive the listener. `stop` becomes
+  // readable to end them and all connections that are not handed on yet.
   CcbListener(Security& security, std::vector<Sinful> brokers, CcbOptions options,
               CcbHandlers handlers, BorrowedFd stop);
   CcbListener(const CcbListener&) = delete;
   CcbListener& operator=(const CcbListener&) = delete;
-  // Waits for all threads: `stop` must be readable by then.
+  // Waits for all threads, those in CcbHandlers::connection as well: `stop` must be readable by
+  // then.
   ~CcbListener();
 
-  // Those that are registered now.
+  // The last one that each broker gave.
   std::vector<std::string> contacts() const;
 
  private:
   struct Shared;
   class Registration;
   std::unique_ptr<Shared> shared_;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace podpilot::agent::htcondor

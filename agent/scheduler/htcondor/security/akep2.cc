@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMaxProof = 64;
 constexpr int kFailed = -1;
 
-Key master_key(const Token& token) {
+Key master_key(const IdToken& token) {
   std::string salt(reinterpret_cast<const char*>(kTokenSeedA.data()), kTokenSeedA.size());
   salt += token.signed_part;
   return hkdf_sha256(token.signature.reveal(), salt, "master ka");
@@ -42,7 +42,7 @@ Result<std::string> counted_string(MessageReader& in) {
 
 }  // namespace
 
-Akep2Client::Akep2Client(const Token& token, std::string nonce)
+Akep2Client::Akep2Client(const IdToken& token, std::string nonce)
     : subject_(token.subject),
       signed_part_(token.signed_part),
       key_(master_key(token)),

@@ -18,7 +18,7 @@ inline constexpr std::size_t kNonce = 256;  // bytes of either side's
 class Akep2Client {
  public:
   // `nonce` is random and kNonce long.
-  Akep2Client(const Token& token, std::string nonce);
+  Akep2Client(const IdToken& token, std::string nonce);
 
   void put_hello(MessageWriter& out) const;
   // Fault::denied where the server refuses the token (Refusal::token) or does not know its

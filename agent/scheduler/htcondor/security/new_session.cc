@@ -81,7 +81,7 @@ Result<LiteralAd> agree(Stream& stream, const LiteralAd& offered, Deadline deadl
   return reply;
 }
 
-std::string diagnosis(const Token& token, Akep2Client::Refusal refusal) {
+std::string diagnosis(const IdToken& token, Akep2Client::Refusal refusal) {
   const std::string who = fmt::format("the token of {}", printable(token.subject));
   if (refusal == Akep2Client::Refusal::key)
     return fmt::format("wrong key: {} was not signed with the pool's key {}", who,
@@ -94,7 +94,7 @@ std::string diagnosis(const Token& token, Akep2Client::Refusal refusal) {
       who, printable(token.key_id));
 }
 
-Result<void> prove(Stream& stream, const Token& token, Deadline deadline) {
+Result<void> prove(Stream& stream, const IdToken& token, Deadline deadline) {
   Akep2Client client(token, random_bytes(kNonce));
   MessageWriter hello = stream.writer();
   client.put_hello(hello);
@@ -113,7 +113,7 @@ Result<void> prove(Stream& stream, const Token& token, Deadline deadline) {
   return sent;
 }
 
-Result<void> authenticate(Stream& stream, const Token& token, Deadline deadline) {
+Result<void> authenticate(Stream& stream, const IdToken& token, Deadline deadline) {
   MessageWriter methods = stream.writer();
   methods.integer(kMethodToken);
   TRY(stream.send(methods, deadline));
@@ -127,12 +127,12 @@ Result<void> authenticate(Stream& stream, const Token& token, Deadline deadline)
   return {};
 }
 
-bool has_scope(const Token& token, std::string_view scope) {
+bool has_scope(const IdToken& token, std::string_view scope) {
   return token.scopes.empty() ||
          std::find(token.scopes.begin(), token.scopes.end(), scope) != token.scopes.end();
 }
 
-Error refusal(const LiteralAd& answer, Command command, const Token& token) {
+Error refusal(const LiteralAd& answer, Command command, const IdToken& token) {
   const std::string code = answer.string("ReturnCode");
   if (code == "CMD_NOT_FOUND")
     return {Fault::unsupported,
@@ -168,7 +168,7 @@ Result<NewSession> make_session(Stream& stream, const Sinful& peer, Command comm
                                 Deadline deadline) {
   const KeyExchange exchange;
   const LiteralAd policy = TRY(agree(stream, offer(peer, command, duration, exchange), deadline));
-  const Token token =
+  const IdToken token =
       TRY(tokens.choose(policy.string("TrustDomain"), words(policy.string("IssuerKeys"))));
   const std::int64_t now = ::time(nullptr);
   if (token.issued_at && *token.issued_at > now + kClockSkew)

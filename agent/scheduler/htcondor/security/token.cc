@@ -53,7 +53,7 @@ std::optional<std::int64_t> time_of(const Json& object, const char* key) {
 
 }  // namespace
 
-Result<Token> parse_token(std::string_view text) {
+Result<IdToken> parse_id_token(std::string_view text) {
   if (text.size() > kMaxToken) return bad("that is too long");
   const std::vector<std::string_view> parts = split(text, '.');
   if (parts.size() != 3) return bad("that does not have three parts");
@@ -61,7 +61,7 @@ Result<Token> parse_token(std::string_view text) {
   const Json payload = TRY(parse_part(parts[1], "payload"));
   auto signature = decode_base64url(parts[2]);
   if (!signature || signature->empty()) return bad("without a signature");
-  Token token;
+  IdToken token;
   token.signed_part = text.substr(0, parts[0].size() + 1 + parts[1].size());
   token.signature = Secret(*std::move(signature));
   token.key_id = text_of(header, "kid");
@@ -77,7 +77,7 @@ Result<Token> parse_token(std::string_view text) {
   return token;
 }
 
-std::optional<std::string> why_refused(const Token& token, std::int64_t now) {
+std::optional<std::string> why_refused(const IdToken& token, std::int64_t now) {
   if (token.expires && *token.expires <= now)
     return fmt::format("it expired {} ago",
                        human_duration(std::chrono::seconds(now - *token.expires)));

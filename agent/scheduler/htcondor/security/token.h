@@ -15,7 +15,7 @@ namespace podpilot::agent::htcondor {
 
 using Secret = oci::Secret;
 
-struct Token {
+struct IdToken {
   std::string signed_part;                // header and payload as they stand: "h.p"; no secret
   Secret signature;                       // decoded: the secret that is shared with the pool
   std::string subject;                    // "pilot@pool": who we are to the pool
@@ -31,7 +31,7 @@ inline constexpr std::size_t kMaxTokenFile = 256u << 10;  // bytes of one file
 inline constexpr std::size_t kMaxTokenFiles = 256;        // in one folder
 
 // Not verified: only the pool can. Fault::invalid says what is wrong, never with the text itself.
-Result<Token> parse_token(std::string_view text);
+Result<IdToken> parse_id_token(std::string_view text);
 
 // Where tokens come from. Files are read again at each choose(), so that a token can be replaced
 // under a running pilot. Thread-safe.
@@ -50,17 +50,17 @@ class TokenSource {
   // The first token that a pool with this trust domain (may be empty: any) made with one of these
   // keys (may be empty: any). Fault::denied names the issuers and keys of the tokens that are
   // there.
-  Result<Token> choose(const std::string& trust_domain,
-                       const std::vector<std::string>& issuer_keys) const;
+  Result<IdToken> choose(const std::string& trust_domain,
+                         const std::vector<std::string>& issuer_keys) const;
 
  private:
-  Result<std::vector<Token>> load() const;
+  Result<std::vector<IdToken>> load() const;
   std::string path_;
   Secret text_;
 };
 
 // What can be said of a token that a pool refused, by our own clock `now` (seconds since the
 // epoch): that it expired, or was issued in the future; nothing where neither is so.
-std::optional<std::string> why_refused(const Token& token, std::int64_t now);
+std::optional<std::string> why_refused(const IdToken& token, std::int64_t now);
 
 }  // namespace podpilot::agent::htcondor

@@ -24,12 +24,12 @@ bool passed_over(std::string_view name) {
 }
 
 // One a line. A line that is no token is left out, as HTCondor does: `fault` keeps why.
-void parse_lines(const Secret& text, std::vector<Token>& out, std::string& fault) {
+void parse_lines(const Secret& text, std::vector<IdToken>& out, std::string& fault) {
   for (std::string_view line : split(text.reveal(), '\n')) {
     line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
     line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
     if (line.empty() || line.starts_with('#')) continue;
-    auto token = parse_token(line);
+    auto token = parse_id_token(line);
     if (token)
       out.push_back(*std::move(token));
     else
@@ -79,8 +79,8 @@ Result<TokenSource> TokenSource::from_environment(const char* variable) {
   return source;
 }
 
-Result<std::vector<Token>> TokenSource::load() const {
-  std::vector<Token> tokens;
+Result<std::vector<IdToken>> TokenSource::load() const {
+  std::vector<IdToken> tokens;
   std::string fault;
   if (!text_.empty()) parse_lines(text_, tokens, fault);
   if (!path_.empty()) {
@@ -95,12 +95,12 @@ Result<std::vector<Token>> TokenSource::load() const {
   return Error{Fault::denied, where + (fault.empty() ? "" : ": " + fault)};
 }
 
-Result<Token> TokenSource::choose(const std::string& trust_domain,
-                                  const std::vector<std::string>& issuer_keys) const {
-  std::vector<Token> tokens = TRY(load());
+Result<IdToken> TokenSource::choose(const std::string& trust_domain,
+                                    const std::vector<std::string>& issuer_keys) const {
+  std::vector<IdToken> tokens = TRY(load());
   std::set<std::string> issuers;
   std::set<std::string> keys;
-  for (Token& token : tokens) {
+  for (IdToken& token : tokens) {
     issuers.insert(token.issuer);
     if (!trust_domain.empty() && token.issuer != trust_domain) continue;
     keys.insert(token.key_id);
