@@ -12,7 +12,7 @@
 
 namespace podpilot::agent::htcondor {
 
-struct Token {
+struct Lexeme {
   enum class Kind { end, literal, name, binary, punctuation };
   Kind kind = Kind::end;
   Value literal{};
@@ -27,14 +27,14 @@ struct Token {
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
-  Result<Token> next();
+  Result<Lexeme> next();
 
  private:
   Result<void> skip_blanks();
-  Result<Token> number();
-  Result<Token> string(char quote);
-  Token word();
-  Result<Token> mark();
+  Result<Lexeme> number();
+  Result<Lexeme> string(char quote);
+  Lexeme word();
+  Result<Lexeme> mark();
   char peek(std::size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
