@@ -182,7 +182,9 @@ class Translation {
         call_.options.insert(call_.options.end(), {"--log-level", "debug"});
         break;
       case ApptainerFlag::option:
-        call_.options.insert(call_.options.end(), {given.name, given.value});
+        if (std::find(call_.options.begin(), call_.options.end(), given.name) ==
+            call_.options.end())
+          call_.options.insert(call_.options.end(), {given.name, given.value});
         break;
       case ApptainerFlag::help:
       case ApptainerFlag::version:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a call of apptainer asks for, as a job of podpilot's. Which calls HTCondor's condor_starter
-// makes, and that the environment it makes them in is the job's own: src/condor_starter.V6.1/
-// singularity.cpp and os_proc.cpp of github.com/htcondor/htcondor.
+// makes: src/condor_starter.V6.1/singularity.cpp and os_proc.cpp of github.com/htcondor/htcondor.
+// It makes them in the job's environment, and puts the image, which is the job's text and may look
+// like a flag, right behind the last flag.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +34,10 @@ enum class ApptainerVerb { help, version, exec, run, test };
 
 struct ApptainerCall {
   ApptainerVerb verb = ApptainerVerb::help;
-  JobDescription job;                // of exec, run and test
-  std::vector<std::string> options;  // words of `podpilot run` for how it is to be run
-  std::string workdir;               // absolute; "" where none was given
+  JobDescription job;  // of exec, run and test
+  // Words of `podpilot run` for how it is to be run. The first of a name counts: the site's.
+  std::vector<std::string> options;
+  std::string workdir;  // absolute; "" where none was given
   // Sources of binds, relative to `workdir`, that are to be made.
   std::vector<std::string> folders;
   bool nvidia = false;

@@ -46,8 +46,6 @@ constexpr auto kFlags = std::to_array<Row>({
     {amd, "rocm", 0, "", "the same"},
     {option, "cache", 0, "FOLDER", "of podpilot run, as the next"},
     {option, "registry-config", 0, "FILE", ""},
-    {option, "sandbox", 0, "RUNG", ""},
-    {option, "require-isolation", 0, "LIST", ""},
 });
 
 const Row* find(std::string_view name) {

@@ -29,7 +29,8 @@ enum class ApptainerFlag {
   fake_root,
   nvidia,
   amd,
-  option,  // podpilot's own, of `podpilot run`
+  option,  // podpilot's own, of `podpilot run`; none that isolation depends on: see
+           // apptainer_call.h
 };
 
 struct GivenFlag {

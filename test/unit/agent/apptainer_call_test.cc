@@ -246,17 +246,27 @@ TEST_CASE("binds", "[agent][apptainer]") {
 }
 
 TEST_CASE("what SINGULARITY_EXTRA_ARGUMENTS may add", "[agent][apptainer]") {
-  const Result<ApptainerCall> call = parse(words_of(
-      "-s exec -C --nv --rocm --cache /work/cache --sandbox=userns --fakeroot -B/data:/data:ro " +
-      kImage + " id -u"));
+  const Result<ApptainerCall> call =
+      parse(words_of("-s exec -C --nv --rocm --cache /work/cache --registry-config=/f --fakeroot "
+                     "-B/data:/data:ro " +
+                     kImage + " id -u"));
   REQUIRE(call);
   CHECK(call->nvidia);
   CHECK(call->amd);
-  CHECK(call->options == Words{"--cache", "/work/cache", "--sandbox", "userns"});
+  CHECK(call->options == Words{"--cache", "/work/cache", "--registry-config", "/f"});
   CHECK(call->job.fake_root);
   CHECK(call->job.user == "0:0");
   CHECK(call->job.binds == std::vector<Bind>{{"/data", "/data", false}});
   CHECK(call->job.args == Words{"-u"});
+}
+
+TEST_CASE("an image that looks like a flag", "[agent][apptainer]") {
+  const Result<ApptainerCall> call =
+      parse(words_of("exec -C --cache /work/cache --cache=/the/jobs /folder sh"));
+  REQUIRE(call);
+  CHECK(call->options == Words{"--cache", "/work/cache"});
+  CHECK(error_of(words_of("exec -C --require-isolation=none /folder sh")).starts_with("unknown"));
+  CHECK(error_of(words_of("exec -C --sandbox=transplant /folder sh")).starts_with("unknown"));
 }
 
 TEST_CASE("what is not known is named", "[agent][apptainer]") {
