@@ -70,7 +70,7 @@ Result<void> Lexer::skip_blanks() {
   return {};
 }
 
-Result<Token> Lexer::number() {
+Result<Lexeme> Lexer::number() {
   const std::size_t start = at_;
   bool real = false;
   if (peek() == '-') ++at_;
@@ -90,7 +90,7 @@ Result<Token> Lexer::number() {
     while (is_digit(peek())) ++at_;
   }
   const std::string_view text = text_.substr(start, at_ - start);
-  Token token{.kind = Token::Kind::literal, .at = start};
+  Lexeme token{.kind = Lexeme::Kind::literal, .at = start};
   if (real) {
     double value = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -109,8 +109,8 @@ Result<Token> Lexer::number() {
   return token;
 }
 
-Result<Token> Lexer::string(char quote) {
-  Token token{.at = at_};
+Result<Lexeme> Lexer::string(char quote) {
+  Lexeme token{.at = at_};
   std::string text;
   for (++at_;; ++at_) {
     if (at_ >= text_.size()) return invalid("string without an end");
@@ -125,20 +125,20 @@ Result<Token> Lexer::string(char quote) {
   }
   ++at_;
   if (quote == '"') {
-    token.kind = Token::Kind::literal;
+    token.kind = Lexeme::Kind::literal;
     token.literal = std::move(text);
   } else {
-    token.kind = Token::Kind::name;
+    token.kind = Lexeme::Kind::name;
     token.name = std::move(text);
   }
   return token;
 }
 
-Token Lexer::word() {
+Lexeme Lexer::word() {
   const std::size_t start = at_;
   while (is_alpha(peek()) || is_digit(peek())) ++at_;
   const std::string_view text = text_.substr(start, at_ - start);
-  Token token{.kind = Token::Kind::literal, .at = start};
+  Lexeme token{.kind = Lexeme::Kind::literal, .at = start};
   if (same_name(text, "true") || same_name(text, "false")) {
     token.literal = same_name(text, "true");
   } else if (same_name(text, "undefined")) {
@@ -146,28 +146,28 @@ Token Lexer::word() {
   } else if (same_name(text, "error")) {
     token.literal = Failed{};
   } else if (same_name(text, "is") || same_name(text, "isnt")) {
-    token.kind = Token::Kind::binary;
+    token.kind = Lexeme::Kind::binary;
     token.op = same_name(text, "is") ? Operator::is : Operator::is_not;
   } else {
-    token.kind = Token::Kind::name;
+    token.kind = Lexeme::Kind::name;
     token.name = text;
   }
   return token;
 }
 
-Result<Token> Lexer::mark() {
-  Token token{.at = at_};
+Result<Lexeme> Lexer::mark() {
+  Lexeme token{.at = at_};
   for (const Spelling& spelling : kBinary) {
     if (!text_.substr(at_).starts_with(spelling.text)) continue;
     at_ += spelling.text.size();
-    token.kind = Token::Kind::binary;
+    token.kind = Lexeme::Kind::binary;
     token.op = spelling.op;
     return token;
   }
   static constexpr std::string_view kMarks = "(){}[],;.?:=!~";
   if (kMarks.find(peek()) == std::string_view::npos || peek() == '\0')
     return invalid("unexpected character");
-  token.kind = Token::Kind::punctuation;
+  token.kind = Lexeme::Kind::punctuation;
   token.mark = peek();
   ++at_;
   if (token.mark != '?') return token;
@@ -180,9 +180,9 @@ Result<Token> Lexer::mark() {
   return token;
 }
 
-Result<Token> Lexer::next() {
+Result<Lexeme> Lexer::next() {
   TRY(skip_blanks());
-  Token token{.at = at_};
+  Lexeme token{.at = at_};
   if (at_ >= text_.size()) return token;
   const char c = peek();
   const char first = c == '-' && !after_operand_ ? peek(1) : c;
@@ -195,7 +195,7 @@ Result<Token> Lexer::next() {
     token = TRY(string(c));
   else
     token = TRY(mark());
-  after_operand_ = token.kind == Token::Kind::literal || token.kind == Token::Kind::name ||
+  after_operand_ = token.kind == Lexeme::Kind::literal || token.kind == Lexeme::Kind::name ||
                    token.is(')') || token.is(']') || token.is('}') || token.is('.');
   return token;
 }

@@ -12,16 +12,13 @@
 
 namespace podpilot::agent::htcondor {
 
-// The mark of "?:". Since HTCondor 25 it binds as tightly as a subscript, before that as "? :" does.
-inline constexpr char kOrElse = 'e';
-
-struct Token {
+struct Lexeme {
   enum class Kind { end, literal, name, binary, punctuation };
   Kind kind = Kind::end;
   Value literal{};
   std::string name{};
   Operator op = Operator::plus;  // of binary; minus and plus are subtract and add
-  char mark = 0;                 // of punctuation: one of ( ) { } [ ] , ; . ? : = ! ~, kOrElse
+  char mark = 0;                 // of punctuation: one of ( ) { } [ ] , ; . ? : = ! ~
   std::size_t at = 0;            // offset in the text
 
   bool is(char c) const { return kind == Kind::punctuation && mark == c; }
@@ -30,14 +27,14 @@ struct Token {
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
-  Result<Token> next();
+  Result<Lexeme> next();
 
  private:
   Result<void> skip_blanks();
-  Result<Token> number();
-  Result<Token> string(char quote);
-  Token word();
-  Result<Token> mark();
+  Result<Lexeme> number();
+  Result<Lexeme> string(char quote);
+  Lexeme word();
+  Result<Lexeme> mark();
   char peek(std::size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }

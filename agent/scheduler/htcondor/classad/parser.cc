@@ -61,7 +61,7 @@ class Parser {
   Result<Expression> all() {
     TRY(advance());
     Expression result = TRY(expression());
-    if (token_.kind != Token::Kind::end) return expected("an operator or the end");
+    if (token_.kind != Lexeme::Kind::end) return expected("an operator or the end");
     return result;
   }
 
@@ -95,7 +95,7 @@ class Parser {
   Result<Expression> record();
 
   Lexer lexer_;
-  Token token_;
+  Lexeme token_;
   unsigned depth_ = 0;
 };
 
@@ -104,9 +104,9 @@ Result<Expression> Parser::expression() {
   Expression result = TRY(chain(0));
   if (token_.is('?')) {
     Node node{.kind = Node::Kind::ternary};
-    node.children.push_back(std::move(result));
+    node.children = {std::move(result), nullptr};
     TRY(advance());
-    TRY(adopt(node.children, expression()));
+    if (!token_.is(':')) node.children[1] = TRY(expression());
     TRY(expect(':'));
     TRY(adopt(node.children, expression()));
     result = make_expression(std::move(node));
@@ -117,11 +117,11 @@ Result<Expression> Parser::expression() {
 
 Result<Expression> Parser::chain(int level) {
   Expression first = TRY(unary());
-  while (token_.kind == Token::Kind::binary && level_of(token_.op) >= level) {
+  while (token_.kind == Lexeme::Kind::binary && level_of(token_.op) >= level) {
     const int here = level_of(token_.op);
     Node node{.kind = Node::Kind::chain};
     node.children.push_back(std::move(first));
-    while (token_.kind == Token::Kind::binary && level_of(token_.op) == here) {
+    while (token_.kind == Lexeme::Kind::binary && level_of(token_.op) == here) {
       node.operators.push_back(token_.op);
       TRY(advance());
       TRY(adopt(node.children, chain(here + 1)));
@@ -135,8 +135,8 @@ Result<Expression> Parser::unary() {
   std::optional<Operator> op;
   if (token_.is('!')) op = Operator::logical_not;
   if (token_.is('~')) op = Operator::bit_not;
-  if (token_.kind == Token::Kind::binary && token_.op == Operator::add) op = Operator::plus;
-  if (token_.kind == Token::Kind::binary && token_.op == Operator::subtract) op = Operator::minus;
+  if (token_.kind == Lexeme::Kind::binary && token_.op == Operator::add) op = Operator::plus;
+  if (token_.kind == Lexeme::Kind::binary && token_.op == Operator::subtract) op = Operator::minus;
   if (!op) return postfix();
   TRY(deeper());
   TRY(advance());
@@ -149,25 +149,18 @@ Result<Expression> Parser::unary() {
 Result<Expression> Parser::postfix() {
   Expression result = TRY(primary());
   const unsigned depth = depth_;
-  while (token_.is('.') || token_.is('[') || token_.is(kOrElse)) {
+  while (token_.is('.') || token_.is('[')) {
     TRY(deeper());  // each is around the one before
-    Node node;
+    Node node{.kind = token_.is('.') ? Node::Kind::select : Node::Kind::subscript};
     node.children.push_back(std::move(result));
-    if (token_.is('.')) {
-      node.kind = Node::Kind::select;
-      TRY(advance());
-      if (token_.kind != Token::Kind::name) return expected("a name");
+    TRY(advance());
+    if (node.kind == Node::Kind::select) {
+      if (token_.kind != Lexeme::Kind::name) return expected("a name");
       node.names.push_back(std::move(token_.name));
       TRY(advance());
-    } else if (token_.is('[')) {
-      node.kind = Node::Kind::subscript;
-      TRY(advance());
+    } else {
       TRY(adopt(node.children, expression()));
       TRY(expect(']'));
-    } else {
-      node.kind = Node::Kind::or_else;
-      TRY(advance());
-      TRY(adopt(node.children, unary()));
     }
     result = make_expression(std::move(node));
   }
@@ -176,8 +169,8 @@ Result<Expression> Parser::postfix() {
 }
 
 Result<Expression> Parser::primary() {
-  if (token_.kind == Token::Kind::name) return named();
-  if (token_.kind == Token::Kind::literal) {
+  if (token_.kind == Lexeme::Kind::name) return named();
+  if (token_.kind == Lexeme::Kind::literal) {
     Node node{.kind = Node::Kind::literal, .literal = std::move(token_.literal)};
     TRY(advance());
     return make_expression(std::move(node));
@@ -197,7 +190,7 @@ Result<Expression> Parser::primary() {
   }
   if (token_.is('.')) {
     TRY(advance());
-    if (token_.kind != Token::Kind::name) return expected("a name");
+    if (token_.kind != Lexeme::Kind::name) return expected("a name");
     Node node{.kind = Node::Kind::root_name};
     node.names.push_back(std::move(token_.name));
     TRY(advance());
@@ -239,7 +232,7 @@ Result<Expression> Parser::record() {
       TRY(advance());
       continue;
     }
-    if (token_.kind != Token::Kind::name) return expected("a name");
+    if (token_.kind != Lexeme::Kind::name) return expected("a name");
     std::string name = std::move(token_.name);
     TRY(advance());
     TRY(expect('='));
