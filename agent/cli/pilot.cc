@@ -121,6 +121,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
     next.emplace(*roots, **scratch, *store);
     site.next = &*next;
   }
+  const bool stops_at_signal = std::holds_alternative<CondorWish>(scheduler_wish);
   const Result<std::unique_ptr<Scheduler>> scheduler =
       make_scheduler(poller, options, std::move(scheduler_wish), choice->pod, policy->offer);
   if (!scheduler) return report_usage(kCommand, scheduler.error());
@@ -131,6 +132,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"jobs", fmt::format("{}", policy->offer.capacity)},
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"users", policy->offer.attributes.at("users")}});
+  policy->stop_at_signal = stops_at_signal;
   Pilot pilot(site, **scheduler, *std::move(policy));
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();

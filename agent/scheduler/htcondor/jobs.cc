@@ -110,21 +110,20 @@ void HtcondorScheduler::finish(ClaimId claim, const Outcome& outcome, Done done)
 void HtcondorScheduler::deactivated(ClaimId claim) {
   Held* held = this->held(claim);
   if (!held) return;
-  std::optional<std::string> requeued;
-  if (held->job) requeued = held->job->requeued();
-  const bool ran = held->job != nullptr;
-  held->job.reset();
+  const std::unique_ptr<ShadowJob> job = std::move(held->job);
   slots_->set_activity(claim, SlotActivity::idle, now());
   if (Claim* slot = slots_->find(claim)) {
     slot->use.job_started = 0;
     slot->use.job_id.clear();
     slot->use.global_job_id.clear();
   }
-  answer_waiting(*held, {.start = !held->over && !requeued});
+  const bool again = !held->over && !(job && job->given_back());
+  answer_waiting(*held, {.start = again});
   report_soon();
-  if (held->over || requeued) end_claim(claim, Parting::tell_schedd);
-  if (requeued) return job_failed_here(*requeued);
-  if (ran) patience_.succeeded();
+  if (!again) end_claim(claim, Parting::tell_schedd);
+  if (!job) return;
+  if (job->failed_here()) return job_failed_here(*job->failed_here());
+  if (!job->given_back()) patience_.succeeded();
 }
 
 void HtcondorScheduler::answer_waiting(Held& held, DeactivateReply reply) {

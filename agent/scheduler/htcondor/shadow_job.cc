@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <csignal>
 #include <ctime>
 #include <utility>
 
@@ -175,7 +176,9 @@ Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
     ad.set("VacateReason", *retry);
     ad.set("VacateReasonCode", static_cast<int>(HoldCode::job_should_requeue));
     ad.set("VacateReasonSubCode", 0);
-    return shadow->exit(0, ExitReason::should_requeue, ad);
+    const bool stopped = outcome.origin == Origin::payload;
+    return shadow->exit(outcome.exit ? outcome.exit->wait_status() : SIGKILL,
+                        stopped ? ExitReason::killed : ExitReason::should_requeue, ad);
   }
   const ExitStatus& exit = *outcome.exit;
   ad.set("ExitBySignal", exit.signal != 0);
@@ -306,9 +309,11 @@ void ShadowJob::finish(const Outcome& outcome, Done done) {
   hangup_.reset();  // from here on a shadow may go
   if (dismissed_ || !socket_) return run([](Talk&) -> Result<void> { return {}; }, std::move(done));
   run([outcome](Talk& talk) { return talk.finish(outcome); },
-      [this, done = std::move(done)](Result<void> told) {
+      [this, stopped = outcome.origin == Origin::payload, done = std::move(done)](
+          Result<void> told) {
         dismissed_ = true;
-        requeued_ = talk_->retry;
+        given_back_ = talk_->retry.has_value();
+        if (!stopped) failed_here_ = talk_->retry;
         done(std::move(told));
       });
 }

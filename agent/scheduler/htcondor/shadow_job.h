@@ -50,8 +50,10 @@ class ShadowJob {
   // The other side ended the job: nothing more is said to the shadow.
   void dismiss() { dismissed_ = true; }
   bool dismissed() const { return dismissed_; }
-  // finish() gave the job back for a fault that is not its own.
-  const std::optional<std::string>& requeued() const { return requeued_; }
+  // finish() gave the job back to the queue ...
+  bool given_back() const { return given_back_; }
+  // ... for a fault that was neither its own nor its being stopped.
+  const std::optional<std::string>& failed_here() const { return failed_here_; }
   // What the job's owner granted for a soft end.
   std::optional<std::chrono::seconds> vacate_time() const { return vacate_time_; }
 
@@ -74,7 +76,8 @@ class ShadowJob {
   std::shared_ptr<Stop> transfer_;  // ends what goes on now; a new one after abandon()
   bool dismissed_ = false;
   bool reporting_ = false;
-  std::optional<std::string> requeued_;
+  bool given_back_ = false;
+  std::optional<std::string> failed_here_;
   std::optional<std::chrono::seconds> vacate_time_;
   std::unique_ptr<Worker> worker_;  // last: it ends before what it uses
 };
