@@ -200,7 +200,7 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
   if (text_of(activation.job, "User") != claim->use.remote_user)
     return refuse(HoldCode::activation_no_match, "the claim is another user's");
   Held& held = held_[claim->id];
-  if (held.job || held.over)
+  if (held.job)
     return refuse(HoldCode::activation_still_cleaning, "the job before is not gone yet",
                   ActivateReply::try_again);
   if (!accepts(facts(), state_of(claim), activation.job))
@@ -236,7 +236,7 @@ void HtcondorScheduler::decide_deactivation(const std::string& session,
   if (!claim) return reply({.start = false});
   const ClaimId id = claim->id;
   Held& held = held_[id];
-  const bool again = !offer_.draining && drain_.empty() && !held.over;
+  const bool again = !offer_.draining && drain_.empty();
   if (kind == DeactivationKind::check || !held.job) return reply({.start = again});
   switch (kind) {
     case DeactivationKind::graceful:
@@ -294,7 +294,7 @@ void HtcondorScheduler::alive_answered(ClaimId id,
                                        const Result<std::optional<std::chrono::seconds>>& answer) {
   Claim* claim = slots_->find(id);
   Held* held = this->held(id);
-  if (!claim || !held || held->over) return;
+  if (!claim || !held) return;
   if (answer && !*answer) {
     log::warning("condor: the schedd forgot a claim", {{"slot", fmt::format("{}", claim->number)}});
     return end_claim(id, Parting::told_by_schedd);

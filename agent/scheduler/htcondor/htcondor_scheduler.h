@@ -67,7 +67,6 @@ class HtcondorScheduler final : public Scheduler, private Desk {
     Poller::Handle cleaning;                      // when they are told to wait no more
     Poller::Handle alive;
     Clock::time_point heard{};  // of the schedd
-    bool over = false;          // to be released once the job is cleaned
   };
 
   // Desk: on connections' threads.

@@ -117,7 +117,7 @@ void HtcondorScheduler::deactivated(ClaimId claim) {
     slot->use.job_id.clear();
     slot->use.global_job_id.clear();
   }
-  const bool again = !held->over && !(job && job->given_back());
+  const bool again = !job || !job->given_back();
   answer_waiting(*held, {.start = again});
   report_soon();
   if (!again) end_claim(claim, Parting::tell_schedd);
