@@ -8,8 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/text.h"
 #include "sandbox/bind_mount.h"
 #include "sandbox/targets.h"
 
@@ -31,6 +34,24 @@ Result<bool> is_folder(BorrowedFd fd) {
 // Read-only: a device can be written all the same, but the node's mode and owner stay. Where the
 // pilot is root, the payload's root is the owner of the pod's /dev/null.
 constexpr std::uint64_t kDeviceFlags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+
+// Whether the payload's user owns what /proc shows of this process. The entries of one that is not
+// dumpable belong to root of the user namespace in which it was executed (task_dump_owner() in
+// fs/proc/base.c), and a pilot that is root there makes its own uid the payload's: the payload
+// could write this process' oom_score_adj and list its descriptors.
+bool own_entry_is_ours() {
+  struct stat st{};
+  return ::stat("/proc/self/fd", &st) != 0 || st.st_uid == ::geteuid();
+}
+
+// As the pod's /proc counts, which may be mounted for another pid namespace.
+Result<pid_t> own_number() {
+  std::array<char, 16> text{};
+  if (::readlink("/proc/self", text.data(), text.size() - 1) < 0) return sys_error("/proc/self");
+  const auto number = parse_number(text.data());
+  if (!number) return Error{Fault::unsupported, "/proc/self names no process"};
+  return static_cast<pid_t>(*number);
+}
 
 std::uint64_t attributes(Access access, std::uint64_t more) {
   return more | MOUNT_ATTR_NOSUID | (access == Access::read_only ? MOUNT_ATTR_RDONLY : 0);
@@ -120,7 +141,7 @@ Result<void> MountBuilder::proc(const Step& step) {
   const UniqueFd target = TRY(make_mountpoint(root_, step.target, true));
   const std::string at = fd_path(target);
   if (::mount("proc", at.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0)
-    return {};
+    return own_entry_is_ours() ? cover_process(step, ::getpid()) : Result<void>();
   // Where the runtime masks parts of the pod's /proc, the kernel refuses a fresh one (EPERM,
   // mount_too_revealing() in fs/namespace.c). The pod's own shows this pid namespace too:
   // /proc/self is right in it, and the pilot's entries are covered here. Read-only, because the
@@ -131,9 +152,14 @@ Result<void> MountBuilder::proc(const Step& step) {
   if (!pods) return sys_error("open /proc");
   TRY(bind_mount(pods, target, Depth::tree,
                  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
-  for (const pid_t pid : hidden_)
-    TRY(cover({.op = Op::cover, .target = fmt::format("{}/{}", step.target, pid)}));
-  return {};
+  for (const pid_t pid : hidden_) TRY(cover_process(step, pid));
+  if (!own_entry_is_ours()) return {};
+  const pid_t self = TRY(own_number());
+  return cover_process(step, self);
+}
+
+Result<void> MountBuilder::cover_process(const Step& proc, pid_t pid) {
+  return cover({.op = Op::cover, .target = fmt::format("{}/{}", proc.target, pid)});
 }
 
 Result<void> MountBuilder::bind(const Step& step) {

@@ -29,6 +29,7 @@ class MountBuilder {
   Result<void> symlink(const Step& step);
   Result<void> file(const Step& step);
   Result<void> cover(const Step& step);
+  Result<void> cover_process(const Step& proc, pid_t pid);
   Result<void> read_only(const Step& step);
   Result<void> enter();
 

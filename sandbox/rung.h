@@ -27,10 +27,10 @@ std::optional<Rung> parse_rung(std::string_view name);
 
 // What a payload cannot do to its pilot and to other jobs; the names of --require-isolation.
 enum class Guarantee : std::uint8_t {
-  pids,      // sees no process of the pilot's, and all of its own die with it
-  mounts,    // sees no file of the pod but those that its job names
-  uid,       // another uid of the kernel's than the pilot's
-  signals,   // cannot signal or trace the pilot
+  pids,     // numbers of its own: reaches no process of the pilot's, and all of its own die with it
+  mounts,   // sees no file of the pod but those that its job names
+  uid,      // another uid of the kernel's than the pilot's
+  signals,  // cannot signal or trace the pilot
   metadata,  // cannot change mode, times or attributes of the pilot's files
   memory,    // a limit on the job's memory that the kernel itself holds
   network,   // --network none is a namespace, not only a filter

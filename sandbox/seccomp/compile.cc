@@ -78,9 +78,12 @@ void write_arguments(std::ofstream& out) {
     filter.rule(refuse, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
   for (const unsigned request : policy::kRefusedIoctls)
     filter.rule(refuse, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, kLow, request));
-  for (const std::string_view name : policy::kNotOnInit)
+  for (const auto& [name, argument] : policy::kNotOnInit)
     if (const int number = number_of(name); number >= 0)
-      filter.rule(refuse, number, SCMP_A0(SCMP_CMP_MASKED_EQ, kLow, 1));
+      filter.rule(refuse, number, SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, kLow, 1));
+  for (const auto& [name, value] : policy::kNotOfUsers)
+    if (const int number = number_of(name); number >= 0)
+      filter.rule(refuse, number, SCMP_A0(SCMP_CMP_MASKED_EQ, kLow, value));
   filter.rule(refuse, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_MASKED_EQ, kLow, policy::kVsockFamily));
   filter.write(out, "kArguments");
 }

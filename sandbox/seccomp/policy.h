@@ -116,13 +116,29 @@ inline constexpr std::array kNamespaceBits = std::to_array<unsigned>({
 });
 
 // Not on pid 1, which has the payload's own kernel uid: with RLIMIT_CPU or RLIMIT_AS the payload
-// could end it, and its failure would look like one of the pilot's. The pid comes first in these.
-inline constexpr std::array kNotOnInit = std::to_array<std::string_view>({
-    "prlimit64",
-    "sched_setaffinity",
-    "sched_setattr",
-    "sched_setparam",
-    "sched_setscheduler",
+// could end it, and its failure would look like one of the pilot's.
+struct PidArgument {
+  std::string_view call;
+  unsigned argument;
+};
+inline constexpr std::array kNotOnInit = std::to_array<PidArgument>({
+    {"ioprio_set", 1},
+    {"prlimit64", 0},
+    {"sched_setaffinity", 0},
+    {"sched_setattr", 0},
+    {"sched_setparam", 0},
+    {"sched_setscheduler", 0},
+    {"setpriority", 1},
+});
+
+// Of all processes of a uid at once, which pid 1 has, too. The kind of target comes first in these.
+struct Kind {
+  std::string_view call;
+  unsigned value;
+};
+inline constexpr std::array kNotOfUsers = std::to_array<Kind>({
+    {"setpriority", 2 /* PRIO_USER */},
+    {"ioprio_set", 3 /* IOPRIO_WHO_USER */},
 });
 
 // Typing into the terminal that podpilot was started from. The kernel looks at the low 32 bits of

@@ -17,9 +17,21 @@ complain() { # WHAT
   printf '  WRONG: %s\n' "$*"
 }
 
-submit_pod_job() { # PROGRAM
-  printf '{"image": "docker://%s/conformance:1", "command": ["/opt/conformance/%s"]}' \
-    "$pod_registry" "$1" | "$program" submit "$pod/data/spool" -
+submit_pod_job() { # PROGRAM [OUTPUT...]
+  jq -n --arg image "docker://$pod_registry/conformance:1" --arg program "/opt/conformance/$1" \
+    '{image: $image, command: [$program], outputs: $ARGS.positional}' --args "${@:2}" |
+    "$program" submit "$pod/data/spool" -
+}
+
+# A pull that lasts until the attacks are over.
+submit_slow_pull() {
+  printf '{"image": "docker://127.0.0.1:%s/slow:1", "command": ["true"]}' "$slow_port" |
+    "$program" submit "$pod/data/spool" -
+}
+
+answer_after() { # ID
+  while [[ $(job_says "$1" .state) != 'done' ]]; do sleep 0.2; done
+  touch "$pod/answer"
 }
 
 job_says() { # ID JQ-FILTER
@@ -81,8 +93,25 @@ judge_attacks() { # ID
     esac
     judge "$([[ $result =~ ^(E[A-Z0-9]+|SIGSEGV)$ ]] && echo yes || echo no)" "$name" "$result"
   done <"$(job_says "$1" .stdout)"
-  if ((all < 150)); then complain "only $all attacks were tried"; fi
+  if ((all < 350)); then complain "only $all attacks were tried"; fi
   attacks=$good/$all
+}
+
+# What the pilot made of links that a job planted, and what the attacks were aimed at.
+judge_targets() { # ID-OF-LEAVE
+  local outputs
+  outputs=$(job_says "$1" .outputs)
+  [[ -e $outputs/hard ]] || complain "no outputs of the job that planted links: $outputs"
+  if grep -rqs token-of-the-pod "$outputs"; then complain "the token is in the outputs"; fi
+  expect_equal_here "$(stat -c '%a %u %s %Y' "$pod"/sa "$pod"/sa/token)" "$token_was" "the token"
+  expect_equal_here "$(stat -c '%a %u %s %Y' "$pod"/data/other-job{,/output})" "$other_was" \
+    "another job's folder"
+  if [[ -e $pod/upper/podpilot ]]; then complain "podpilot itself was changed"; fi
+  run_pod cache verify --cache /pod/cache || complain "the cache: $(tail -n 3 "$pod/err")"
+}
+
+expect_equal_here() { # GOT WANT WHAT
+  if [[ $1 != "$2" ]]; then complain "$3 is $1 instead of $2"; fi
 }
 
 expect_rung() { # WANT GOT
@@ -102,24 +131,36 @@ try_doctor() { # RUNG REMEDY
 }
 
 try_pilot() { # RUNG
-  local id status=0 checks_job attacks_job
+  local id status=0 checks_job leave_job attacks_job token_was other_was jobs=1 answer=
+  token_was=$(stat -c '%a %u %s %Y' "$pod"/sa "$pod"/sa/token)
+  other_was=$(stat -c '%a %u %s %Y' "$pod"/data/other-job{,/output})
   mkdir "$pod/data/spool"
-  checks_job=$(submit_pod_job run_checks)
+  leave_job=$(submit_pod_job run_leave stolen-file stolen-folder deep spool hard)
+  if [[ $1 == userns ]]; then
+    jobs=2
+    submit_slow_pull >/dev/null
+  fi
   attacks_job=$(submit_pod_job run_attacks)
+  checks_job=$(submit_pod_job run_checks)
   chown -R "$pod_uid" "$pod/data/spool"
-  run_pod pilot --scheduler spool:/pod/spool --drain --jobs 1 --cache /pod/cache || status=$?
+  if [[ $1 == userns ]]; then
+    answer_after "$attacks_job" &
+    answer=$!
+  fi
+  run_pod pilot --scheduler spool:/pod/spool --drain --jobs "$jobs" --cache /pod/cache || status=$?
+  if [[ -n $answer ]]; then kill "$answer" 2>/dev/null || true; fi
   conformance=- attacks=-
   if [[ $1 == - ]]; then
     if ((status != 125)) || ! grep -q '(sandbox-unavailable)' "$pod/err"; then
       complain "the pilot ends with $status: $(tail -n 3 "$pod/err")"
     fi
-    for id in "$checks_job" "$attacks_job"; do
+    for id in "$checks_job" "$leave_job" "$attacks_job"; do
       [[ $(job_says "$id" .state) == queued ]] || complain "job $(job_says "$id" tojson)"
     done
     return
   fi
   if ((status != 0)); then complain "the pilot ends with $status: $(tail -n 3 "$pod/err")"; fi
-  for id in "$checks_job" "$attacks_job"; do
+  for id in "$checks_job" "$leave_job" "$attacks_job"; do
     if [[ $(job_says "$id" .state) != 'done' ]]; then
       complain "job $(job_says "$id" tojson)"
       return
@@ -127,6 +168,7 @@ try_pilot() { # RUNG
   done
   judge_checks "$checks_job"
   judge_attacks "$attacks_job"
+  judge_targets "$leave_job"
   expect_seen
 }
 

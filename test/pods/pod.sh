@@ -3,13 +3,14 @@
 #
 # For sourcing, after test/integration/lib.sh. Pods as a kubelet has them made: an OCI runtime, a
 # specification put together of the parts in spec/, the root an overlay, /pod an emptyDir on ext4,
-# a network of the pod's own with a registry in it. Parts may hold annotations for this file:
+# a network of the pod's own with a registry and a neighbour in it. Parts may hold annotations for this file:
 #   podpilot.test/image                 plain: the pilot's image without the links of pilot-root
 #   podpilot.test/subpaths              PARENT NAME...: PARENT/NAME of the emptyDir, bound at /NAME
 #   podpilot.test/max_user_namespaces   that sysctl, in the pod's own user namespace
 
 readonly pods_source=$PODPILOT_SOURCE/test/pods
 readonly pod_registry=127.0.0.1:5000
+readonly slow_port=5001 # of a registry that answers once $pod/answer is there
 
 # Runs the calling script once more, in a mount namespace of its own with cgroup2 where runtimes
 # look for it (the machine's may be version 1): what is mounted for pods ends with the script.
@@ -75,6 +76,10 @@ make_pod() { # NAME PART...
   done
   printf 'token-of-the-pod\n' >"$pod/sa/token"
   chmod "$( ((uid == 0)) && echo 600 || echo 644)" "$pod/sa/token"
+  # What others keep in the emptyDir.
+  mkdir -p "$pod/data/other-job" "$pod/data/neighbour"
+  printf 'of another job\n' >"$pod/data/other-job/output"
+  chmod 700 "$pod/data/other-job"
   printf 'pod\n' >"$pod/hostname"
   printf '127.0.0.1 localhost\n::1 localhost\n10.11.12.13 files.pod.test\n' >"$pod/hosts"
   printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >"$pod/resolv.conf"
@@ -104,9 +109,12 @@ serve_pod_registry() {
   exec nsenter --net="/proc/$pid/ns/net" bash -c '
     . "$1/scripts/lib/registry.sh"
     registry_start "$2/registry" "${3##*:}"
-    trap "registry_stop; exit" TERM
+    exec {said}< <(exec "$1/test/pods/neighbour.py" "$2/data/neighbour" "$2/answer" "$4")
+    neighbour=$!
+    trap "registry_stop; kill $neighbour; exit" TERM
+    read -r <&"$said"
     echo ready >"$2/ready"
-    wait "$registry_pid"' bash "$PODPILOT_SOURCE" "$pod" "$pod_registry"
+    wait "$registry_pid"' bash "$PODPILOT_SOURCE" "$pod" "$pod_registry" "$slow_port"
 }
 
 # What the runtime leaves: the parent, and of a run that went wrong the pod's own.
@@ -127,7 +135,7 @@ run_pod() { # ARGUMENT...
   printf '%s\n' /podpilot "$@" | jq -R . |
     jq -s --slurpfile spec "$pod/config.json" '$spec[0] * {process: {args: .}}' >"$pod/spec.json"
   mv "$pod/spec.json" "$pod/config.json"
-  rm -f "$pod/namespaces" "$pod/ready"
+  rm -f "$pod/namespaces" "$pod/ready" "$pod/answer"
   mkfifo "$pod/namespaces" "$pod/ready"
   serve_pod_registry &
   registry_server=$!

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tries what a payload must not be able to do. One line an attempt: its name and "YES" where it
-// worked, else the errno. Arguments name groups of attempts.
+// Tries what a payload must not be able to do. Arguments name groups of attempts.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -29,39 +28,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static void say(const char* name, long result) {
-  const int err = errno;
-  const char* word = strerrorname_np(err);
-  printf("%s %s\n", name, result >= 0 ? "YES" : word ? word : "E?");
-  fflush(stdout);
-}
-
-static long open_close(const char* path, int flags) {
-  const int fd = open(path, flags);
-  if (fd >= 0) close(fd);
-  return fd;
-}
-
-static long read_one(const char* path) {
-  char byte;
-  const int fd = open(path, O_RDONLY);
-  if (fd < 0) return -1;
-  const long n = read(fd, &byte, 1);
-  const int err = errno;
-  close(fd);
-  errno = n == 0 ? ENODATA : err;
-  return n > 0 ? 0 : -1;
-}
-
-static long write_text(const char* path, const char* text) {
-  const int fd = open(path, O_WRONLY);
-  if (fd < 0) return -1;
-  const long n = write(fd, text, strlen(text));
-  const int err = errno;
-  close(fd);
-  errno = err;
-  return n;
-}
+#include "test/victims/attack.h"
 
 static void init(void) {
   char path[64], target[256], bytes[16];
@@ -167,12 +134,21 @@ static void mounts(void) {
 static void kernel(void) {
   char big[256] = {0};
   say("keyctl", syscall(SYS_keyctl, 0, -3, 0));
+  say("keyctl-user", syscall(SYS_keyctl, 0 /* GET_KEYRING_ID */, -4, 1));
+  say("keyctl-join", syscall(SYS_keyctl, 1 /* JOIN_SESSION_KEYRING */, NULL));
+  say("keyctl-describe", syscall(SYS_keyctl, 6, -3, big, sizeof big));
+  say("keyctl-link", syscall(SYS_keyctl, 8, -4, -3));
+  say("keyctl-search", syscall(SYS_keyctl, 10, -3, "user", "x", 0));
+  say("keyctl-read", syscall(SYS_keyctl, 11, -3, big, sizeof big));
+  say("keyctl-persistent", syscall(SYS_keyctl, 22, -1, -3));
   say("add_key", syscall(SYS_add_key, "user", "x", "y", 1, -3));
   say("request_key", syscall(SYS_request_key, "user", "x", NULL, 0));
   say("bpf", syscall(SYS_bpf, 0, big, sizeof big));
   say("perf_event_open", syscall(SYS_perf_event_open, big, 0, -1, -1, 0));
   say("userfaultfd", syscall(SYS_userfaultfd, 0));
   say("io_uring_setup", syscall(425, 1, big));
+  say("io_uring_enter", syscall(426, 0, 1, 0, 0, NULL, 0));
+  say("io_uring_register", syscall(427, -1, 0, NULL, 0));
   say("init_module", syscall(SYS_init_module, big, 0, ""));
   say("kexec_load", syscall(SYS_kexec_load, 0, 0, NULL, 0));
   say("reboot", syscall(SYS_reboot, 0, 0, 0, 0));
@@ -184,6 +160,9 @@ static void kernel(void) {
   say("clone3", syscall(SYS_clone3, NULL, 0));
   say("unknown", syscall(9999));
   say("x32", syscall(0x40000000 | 39));
+  say("x32-openat", syscall(0x40000000 | SYS_openat, AT_FDCWD, "/", O_PATH));
+  say("x32-ptrace", syscall(0x40000000 | 521, PTRACE_TRACEME, 0, 0, 0));
+  say("x32-setsockopt", syscall(0x40000000 | 541, -1, 0, 0, NULL, 0));
   say("personality", personality(ADDR_NO_RANDOMIZE));
   say("vsock", socket(40, SOCK_STREAM, 0));
   say("vsock-high", syscall(SYS_socket, 0xf00000028ULL, SOCK_STREAM, 0));
@@ -192,10 +171,19 @@ static void kernel(void) {
 // By itself: where the kernel has no such entry this ends in SIGSEGV.
 static void int80(void) {
 #ifdef __x86_64__
-  long result;  // i386's getpid, which is x86-64's writev
-  __asm__ volatile("int $0x80" : "=a"(result) : "a"(20) : "memory");
-  errno = (int)-result;
-  say("int80", result < 0 ? -1 : 0);
+  // i386's getpid, which is x86-64's writev; ptrace, mount, setpriority.
+  const struct {
+    const char* name;
+    int number;
+  } calls[] = {{"int80", 20}, {"int80-ptrace", 26}, {"int80-mount", 21}, {"int80-priority", 97}};
+  for (unsigned i = 0; i < sizeof calls / sizeof *calls; ++i) {
+    long result;
+    __asm__ volatile("int $0x80"
+                     : "=a"(result)
+                     : "a"(calls[i].number), "b"(0), "c"(0), "d"(0)
+                     : "memory");
+    say(calls[i].name, result < 0 ? failed((int)-result) : 0);
+  }
 #endif
 }
 
@@ -210,6 +198,7 @@ static void terminals(void) {
     say(name, syscall(SYS_ioctl, 0, requests[i] | 0xabcd00000000UL, &c));
   }
   say("/dev/tty", open_close("/dev/tty", O_RDWR));
+  say("/dev/console", open_close("/dev/console", O_RDWR));
 }
 
 static void files(void) {
@@ -253,39 +242,6 @@ static void abstract(const char* name) {
                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))));
 }
 
-// Content and metadata of something of the pod, by its path and by an O_PATH descriptor.
-static void path(const char* target) {
-  char name[256], linked[64];
-  const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
-  const int place = open(target, O_PATH | O_CLOEXEC);
-  snprintf(linked, sizeof linked, "/proc/self/fd/%d", place);
-  const struct {
-    const char* how;
-    const char* path;
-  } ways[] = {{"path", target}, {"fd", linked}};
-  for (int i = 0; i < 2; ++i) {
-    const char* at = ways[i].path;
-#define TRY_IT(what, call)                                           \
-  do {                                                               \
-    snprintf(name, sizeof name, what "-%s:%s", ways[i].how, target); \
-    say(name, call);                                                 \
-  } while (0)
-    TRY_IT("read", open_close(at, O_RDONLY));
-    TRY_IT("write", open_close(at, O_WRONLY));
-    TRY_IT("make", mkdirat(open(at, O_PATH | O_DIRECTORY), "attack", 0755));
-    TRY_IT("chmod", chmod(at, 0777));
-    TRY_IT("chown", chown(at, (uid_t)-1, getgid()));
-    TRY_IT("utimes", utimensat(AT_FDCWD, at, now, 0));
-    TRY_IT("setxattr", setxattr(at, "user.overlay.attack", "y", 1, 0));
-    TRY_IT("removexattr", removexattr(at, "user.overlay.opaque"));
-#undef TRY_IT
-  }
-  snprintf(name, sizeof name, "%s.attack", target);
-  const int moved = rename(target, name);
-  snprintf(name, sizeof name, "rename:%s", target);
-  say(name, moved);
-}
-
 int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (!strcmp(argv[i], "init")) init();
@@ -297,7 +253,6 @@ int main(int argc, char** argv) {
     if (!strcmp(argv[i], "terminals")) terminals();
     if (!strcmp(argv[i], "files")) files();
     if (!strcmp(argv[i], "chroot")) chroot_out(argv[++i]);
-    if (!strcmp(argv[i], "path")) path(argv[++i]);
     if (!strcmp(argv[i], "abstract")) abstract(argv[++i]);
   }
   return 0;
