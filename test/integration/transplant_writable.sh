@@ -62,7 +62,7 @@ expect_out "$everything"
 # A pilot's jobs, the second in a tree that was prepared beside the first.
 install -d -m 700 -o 1000 -g 1000 "$pod/spool"
 spool=$pod/spool
-for i in 1 2; do
+for _ in 1 2; do
   submit "$(jq -n --arg image "$image" --arg command "sleep 2; $look; $write" \
     '{image: $image, command: ["sh", "-c", $command]}')"
 done >"$tmp/ids"
