@@ -75,11 +75,7 @@ Result<std::vector<RootEntry>> read_root() {
     struct stat st{};
     if (::fstatat(root.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
     RootEntry entry{.name = name, .link = {}, .is_folder = S_ISDIR(st.st_mode)};
-    if (S_ISLNK(st.st_mode)) {
-      std::array<char, 4096> target{};
-      const ssize_t n = ::readlinkat(root.get(), name.c_str(), target.data(), target.size());
-      if (n > 0) entry.link.assign(target.data(), static_cast<std::size_t>(n));
-    }
+    if (S_ISLNK(st.st_mode)) entry.link = read_link_at(root, name).value_or("");
     entry.writable =
         entry.is_folder && ::faccessat(root.get(), name.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
     entries.push_back(std::move(entry));

@@ -111,6 +111,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .process_limit = 0,
             .pod = choice->pod,
             .roots = nullptr,
+            .next = nullptr,
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
@@ -118,11 +119,14 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
     site.process_limit = *limit;
   }
   std::unique_ptr<RootBuilder> roots;
+  std::optional<NextRoot> next;
   if (sandbox::uses_pod_root(choice->pod.rung)) {
     Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
     if (!created) return failed(created.error());
     roots = *std::move(created);
     site.roots = roots.get();
+    next.emplace(*roots, **scratch, *store);
+    site.next = &*next;
   }
   SpoolScheduler scheduler(poller, spool, pilot_name(options));
   log::info("pilot starts", {{"version", std::string(build_info().version)},

@@ -18,20 +18,6 @@ RootEntry folder(const std::string& name, bool writable) {
 
 }  // namespace
 
-TEST_CASE("mountinfo's octal escapes are undone and odd lines left out", "[sandbox][layout]") {
-  const std::vector<Mount> mounts = parse_mountinfo(
-      "36 35 98:0 /a\\040b /mnt\\134x rw,noatime master:1 - ext3 /dev/root rw\n"
-      "short line\n"
-      "\n"
-      "37 35 0:5 / /dev\\011 rw - tmpfs tmpfs rw\n");
-  CHECK(mounts == std::vector<Mount>{{"98:0", "/a b", "/mnt\\x"}, {"0:5", "/", "/dev\t"}});
-  CHECK(holds_mount(mounts, "/mnt\\x"));
-  CHECK_FALSE(holds_mount(mounts, "/mnt"));
-  CHECK(is_mountpoint({{"1:1", "/", "/etc/hosts"}}, "/etc/hosts"));
-  CHECK(holds_mount({{"1:1", "/", "/etc/hosts"}}, "/etc"));
-  CHECK_FALSE(is_mountpoint({{"1:1", "/", "/etc/hosts"}}, "/etc"));
-}
-
 TEST_CASE("links into a volume, shared folders and subPaths are told apart", "[sandbox][layout]") {
   const std::string volume = "/kubelet/empty-dir/pod";
   const std::vector<Mount> mounts = {{"8:1", "/overlay", "/"},
