@@ -71,6 +71,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "auto, userns, userns-nomount, transplant-setuid or transplant"},
     {"require-isolation", 0, "LIST", "signals", kPilot | kRun | kDoctor,
      "no job without: pids,mounts,uid,signals,metadata,memory,network; or none"},
+    {"writable-image", 0, "", "", kPilot | kRun,
+     "let jobs write to /usr, /bin, /lib, too, where that costs a copy of the image for each"},
     {"share-between-users", 0, "", "", kPilot | kDoctor,
      "take jobs of several users where the sandbox would make the pod one user's"},
     {"image", 0, "IMAGE", "", kDoctor,
