@@ -105,6 +105,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .pod = choice->pod,
             .roots = nullptr,
             .next = nullptr,
+            .writable_image = options.has("writable-image"),
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
@@ -114,7 +115,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   std::unique_ptr<RootBuilder> roots;
   std::optional<NextRoot> next;
   if (sandbox::uses_pod_root(choice->pod.rung)) {
-    Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
+    Result<std::unique_ptr<RootBuilder>> created =
+        RootBuilder::create(poller, *store, site.writable_image);
     if (!created) return failed(created.error());
     roots = *std::move(created);
     site.roots = roots.get();

@@ -176,9 +176,9 @@ Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
     ad.set("VacateReason", *retry);
     ad.set("VacateReasonCode", static_cast<int>(HoldCode::job_should_requeue));
     ad.set("VacateReasonSubCode", 0);
-    const bool stopped = outcome.origin == Origin::payload;
+    // Not ExitReason::killed: schedds take that for the end of a job that was removed.
     return shadow->exit(outcome.exit ? outcome.exit->wait_status() : SIGKILL,
-                        stopped ? ExitReason::killed : ExitReason::should_requeue, ad);
+                        ExitReason::should_requeue, ad);
   }
   const ExitStatus& exit = *outcome.exit;
   ad.set("ExitBySignal", exit.signal != 0);
