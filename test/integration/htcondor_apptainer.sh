@@ -60,7 +60,7 @@ submit_job inside "${container[@]}" "container_image = docker://$registry/greeti
   'transfer_executable = false' 'executable = /bin/echo' 'arguments = the image has it'
 
 expect_job() { # NAME EXIT-CODE
-  wait_for 60 has_left "$1"
+  wait_for 120 has_left "$1"
   expect_equal "$(in_history "$1" JobStatus ExitCode NumJobStarts)" "4 $2 1" "status, exit code of $1"
 }
 expect_transferred() { # NAME EXIT-CODE PATH WORKDIR
@@ -100,16 +100,16 @@ submit_job endless "${container[@]}" "container_image = docker://$registry/busyb
   'transfer_executable = false' 'executable = /bin/sleep' 'arguments = 86411'
 running() { pgrep -f '^/bin/sleep 86411$' >/dev/null; }
 not_running() { ! running && ! pgrep -f "apptainer .* /bin/sleep 86411" >/dev/null; }
-wait_for 60 running
+wait_for 120 running
 pool run condor_rm "${cluster[endless]}" >"$out"
-wait_for 20 not_running
+wait_for 60 not_running
 expect_equal "$(in_history endless JobStatus)" 3 'status of a removed job'
 
 # An image that is not there: the registry's words reach the user. What HTCondor makes of a test that
 # fails differs: 23.9 tries again, as it does after any error; 25.14 knows the code for it.
 submit_job missing "${container[@]}" "container_image = docker://$registry/nothing:1" "${transfers[@]}"
 log=${folder[missing]}/job.log
-wait_for 60 grep -q 'Job was evicted' "$log"
+wait_for 120 grep -q 'Job was evicted' "$log"
 expect_grep 'Singularity test failed:podpilot apptainer: docker://.*/nothing:1: .*MANIFEST_UNKNOWN.*\(image-not-found\)' "$log"
 [[ $POOL_SUITE == trixie ]] || expect_grep 'Code 45 ' "$log"
 pool run condor_rm "${cluster[missing]}" >"$out"

@@ -4,7 +4,7 @@
 # For sourcing after lib.sh: a real pool of the suite $POOL_SUITE in $POOL_HOME, and its jobs.
 
 POOL_HOME=$tmp/pool
-POOL_TIMEOUT=60
+POOL_TIMEOUT=120
 POOL_SUITE=${POOL_SUITE:-trixie}
 POOL_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export POOL_HOME POOL_TIMEOUT POOL_SUITE POOL_PORT
