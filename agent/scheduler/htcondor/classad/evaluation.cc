@@ -59,6 +59,11 @@ Value Evaluation::enter(const Node& node, const Scope& scope) {
       return chain(node, scope);
     case Node::Kind::ternary:
       return ternary(node, scope);
+    case Node::Kind::or_else: {
+      Value first = (*this)(*node.children[0], scope);
+      if (!first.is<Undefined>()) return first;
+      return (*this)(*node.children[1], scope);
+    }
     case Node::Kind::parentheses:
       return (*this)(*node.children[0], scope);
     case Node::Kind::call: {
@@ -164,11 +169,9 @@ Value Evaluation::chain(const Node& node, const Scope& scope) {
 }
 
 Value Evaluation::ternary(const Node& node, const Scope& scope) {
-  Value chosen = (*this)(*node.children[0], scope);
-  if (!node.children[1])  // "?:"
-    return chosen.is<Undefined>() ? (*this)(*node.children[2], scope) : chosen;
-  if (chosen.is<Undefined>()) return chosen;
-  const std::optional<bool> known = truth(chosen);
+  const Value condition = (*this)(*node.children[0], scope);
+  if (condition.is<Undefined>()) return condition;
+  const std::optional<bool> known = truth(condition);
   if (!known) return Failed{};
   return (*this)(*node.children[*known ? 1 : 2], scope);
 }

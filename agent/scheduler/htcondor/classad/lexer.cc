@@ -170,6 +170,13 @@ Result<Lexeme> Lexer::mark() {
   token.kind = Lexeme::Kind::punctuation;
   token.mark = peek();
   ++at_;
+  if (token.mark != '?') return token;
+  std::size_t after = at_;
+  while (after < text_.size() && is_blank(text_[after])) ++after;
+  if (after < text_.size() && text_[after] == ':') {
+    token.mark = kOrElse;
+    at_ = after + 1;
+  }
   return token;
 }
 

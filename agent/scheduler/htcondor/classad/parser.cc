@@ -104,9 +104,9 @@ Result<Expression> Parser::expression() {
   Expression result = TRY(chain(0));
   if (token_.is('?')) {
     Node node{.kind = Node::Kind::ternary};
-    node.children = {std::move(result), nullptr};
+    node.children.push_back(std::move(result));
     TRY(advance());
-    if (!token_.is(':')) node.children[1] = TRY(expression());
+    TRY(adopt(node.children, expression()));
     TRY(expect(':'));
     TRY(adopt(node.children, expression()));
     result = make_expression(std::move(node));
@@ -149,18 +149,25 @@ Result<Expression> Parser::unary() {
 Result<Expression> Parser::postfix() {
   Expression result = TRY(primary());
   const unsigned depth = depth_;
-  while (token_.is('.') || token_.is('[')) {
+  while (token_.is('.') || token_.is('[') || token_.is(kOrElse)) {
     TRY(deeper());  // each is around the one before
-    Node node{.kind = token_.is('.') ? Node::Kind::select : Node::Kind::subscript};
+    Node node;
     node.children.push_back(std::move(result));
-    TRY(advance());
-    if (node.kind == Node::Kind::select) {
+    if (token_.is('.')) {
+      node.kind = Node::Kind::select;
+      TRY(advance());
       if (token_.kind != Lexeme::Kind::name) return expected("a name");
       node.names.push_back(std::move(token_.name));
       TRY(advance());
-    } else {
+    } else if (token_.is('[')) {
+      node.kind = Node::Kind::subscript;
+      TRY(advance());
       TRY(adopt(node.children, expression()));
       TRY(expect(']'));
+    } else {
+      node.kind = Node::Kind::or_else;
+      TRY(advance());
+      TRY(adopt(node.children, unary()));
     }
     result = make_expression(std::move(node));
   }

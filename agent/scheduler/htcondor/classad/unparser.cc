@@ -121,14 +121,15 @@ void append_expression(std::string& out, const Node& node, Style style) {
       break;
     case Node::Kind::ternary:
       child(0);
-      if (node.children[1]) {
-        out += " ? ";
-        child(1);
-        out += " : ";
-      } else {
-        out += " ?: ";
-      }
+      out += " ? ";
+      child(1);
+      out += " : ";
       child(2);
+      break;
+    case Node::Kind::or_else:
+      child(0);
+      out += " ?: ";
+      child(1);
       break;
     case Node::Kind::parentheses:
       out += '(';
@@ -167,8 +168,7 @@ Result<void> check_calls(const Node& node) {
       return Error{Fault::unsupported,
                    fmt::format("{}() does not take {} arguments", name, node.children.size())};
   }
-  for (const Expression& child : node.children)
-    if (child) TRY(check_calls(*child));
+  for (const Expression& child : node.children) TRY(check_calls(*child));
   return {};
 }
 
