@@ -20,6 +20,9 @@ constexpr std::size_t kMaxOverhead = 32;       // what encryption adds to a pack
 Error closed() {
   return {Fault::not_found, "the peer has closed the connection"};
 }
+Error cut_off() {
+  return {Fault::transient, "the peer closed in the middle of a message"};
+}
 Error overdue() {
   return {Fault::transient, "the peer did not answer in time"};
 }
@@ -68,7 +71,7 @@ Result<bool> Stream::read_exactly(char* to, std::size_t count, Deadline deadline
   for (std::size_t have = 0; have < count;) {
     const ssize_t n = ::recv(socket_.get(), to + have, count - have, 0);
     if (n == 0 && have == 0) return false;
-    if (n == 0) return Error{Fault::transient, "the peer closed in the middle of a message"};
+    if (n == 0) return cut_off();
     if (n > 0) {
       have += static_cast<std::size_t>(n);
       continue;
@@ -85,15 +88,14 @@ Result<MessageReader> Stream::receive(std::size_t limit, Deadline deadline) {
   for (bool last = false; !last;) {
     std::string raw(kPacketHeader, '\0');
     const bool more = TRY(read_exactly(raw.data(), raw.size(), deadline));
-    if (!more && message.empty()) return closed();
+    if (!more) return message.empty() ? closed() : cut_off();
     const PacketHeader header = TRY(parse_packet_header(raw));
     const std::size_t overhead = encrypted() ? kMaxOverhead : 0;
     if (header.length > limit - message.size() + overhead)
       return Error{Fault::invalid, fmt::format("a message of more than {} bytes", limit)};
     std::string body(header.length, '\0');
     const bool whole = TRY(read_exactly(body.data(), body.size(), deadline));
-    if (!whole || !more)
-      return Error{Fault::transient, "the peer closed in the middle of a message"};
+    if (!whole) return cut_off();
     std::string opened = TRY(codec_.open(raw, body));
     last = header.last;
     // An encrypted packet can be empty: a message of such packets alone would have no end.

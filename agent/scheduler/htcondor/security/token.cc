@@ -70,7 +70,8 @@ Result<IdToken> parse_id_token(std::string_view text) {
   if (token.subject.empty()) token.subject = text_of(payload, "jti");  // a capability
   token.issued_at = time_of(payload, "iat");
   token.expires = time_of(payload, "exp");
-  for (const std::string_view scope : split(text_of(payload, "scope"), ' '))
+  const std::string scopes = text_of(payload, "scope");
+  for (const std::string_view scope : split(scopes, ' '))
     if (!scope.empty()) token.scopes.emplace_back(scope);
   if (token.subject.empty()) return bad("without a subject");
   if (token.key_id.empty()) return bad("without the id of its key");
