@@ -47,8 +47,8 @@ struct Place {
 
 void send_all(Stream& peer, std::string_view messages) {
   while (messages.size() > 2) {
-    const std::size_t announced = static_cast<std::uint8_t>(messages[0]) * 256u +
-                                  static_cast<std::uint8_t>(messages[1]);
+    const std::size_t announced =
+        static_cast<std::uint8_t>(messages[0]) * 256u + static_cast<std::uint8_t>(messages[1]);
     const std::string_view body = messages.substr(2, announced);
     messages.remove_prefix(2 + body.size());
     if (body.empty()) continue;
