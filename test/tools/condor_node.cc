@@ -5,8 +5,8 @@
 //
 //   condor_node COLLECTOR TOKEN-FILE FOLDER [DISK-LIMIT]
 //
-// Each job has a folder of its own below FOLDER. Ends when stdin does. Tells on stdout, a line each,
-// what it was asked and how transfers went.
+// Each job has a folder of its own below FOLDER. Ends when stdin does. Tells on stdout, a line
+// each, what it was asked and how transfers went.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -45,7 +45,9 @@ namespace {
 constexpr const char* kSlot = "slot1@condor-node";
 constexpr std::chrono::seconds kPatience = std::chrono::seconds(60);
 
-Deadline soon() { return Deadline::after(kPatience); }
+Deadline soon() {
+  return Deadline::after(kPatience);
+}
 
 template <typename... Args>
 void say(fmt::format_string<Args...> format, Args&&... args) {

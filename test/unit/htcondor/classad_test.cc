@@ -12,7 +12,8 @@ using namespace podpilot::agent::htcondor;
 
 namespace {
 
-std::string evaluated(const std::string& expression, const Ad& mine = {}, const Ad* target = nullptr) {
+std::string evaluated(const std::string& expression, const Ad& mine = {},
+                      const Ad* target = nullptr) {
   Ad ad = mine;
   const auto set = ad.set_expression("TheResult", expression);
   return set ? ad.value("TheResult", target) : "no expression: " + set.error().text;
@@ -110,9 +111,32 @@ TEST_CASE("START as OSPool's pilots have it", "[classad]") {
 }
 
 TEST_CASE("text that is no expression is refused", "[classad]") {
-  for (const char* text : {"", "1 +", "(1", "1 2", "1 = 1", "07", "0x10", "1.", "1..2", "{1,}",
-                           "[a 1]", "[a = 1", "f(1", "f(1,)", "\"open", "'open", "a ? b", "2 ** 3",
-                           "/* open", "@", "1_0", "1e", "9223372036854775808", "x.", "x[1", "a.1"}) {
+  for (const char* text : {"",
+                           "1 +",
+                           "(1",
+                           "1 2",
+                           "1 = 1",
+                           "07",
+                           "0x10",
+                           "1.",
+                           "1..2",
+                           "{1,}",
+                           "[a 1]",
+                           "[a = 1",
+                           "f(1",
+                           "f(1,)",
+                           "\"open",
+                           "'open",
+                           "a ? b",
+                           "2 ** 3",
+                           "/* open",
+                           "@",
+                           "1_0",
+                           "1e",
+                           "9223372036854775808",
+                           "x.",
+                           "x[1",
+                           "a.1"}) {
     INFO(text);
     Ad ad;
     const auto set = ad.set_expression("x", text);
@@ -278,7 +302,8 @@ TEST_CASE("ads as text hold no secrets", "[classad]") {
   Ad ad;
   ad.set("B", 1);
   ad.set("a", "x");
-  for (const char* name : {"ClaimId", "capability", "TransferKey", "_condor_PrivRemoteAdminCapability"})
+  for (const char* name :
+       {"ClaimId", "capability", "TransferKey", "_condor_PrivRemoteAdminCapability"})
     ad.set(name, "secret");
   CHECK(format_ad(ad) == "a = \"x\"\nB = 1\n");
   CHECK(is_secret("CLAIMIDLIST"));
@@ -298,7 +323,8 @@ TEST_CASE("ads in several threads at once", "[classad]") {
   std::vector<std::string> results(8);
   for (std::string& result : results)
     threads.emplace_back([&result] {
-      for (int i = 0; i < 200; ++i) result = evaluated("regexp(\"a+\", \"baa\") && f(") + evaluated("size({1,2})");
+      for (int i = 0; i < 200; ++i)
+        result = evaluated("regexp(\"a+\", \"baa\") && f(") + evaluated("size({1,2})");
     });
   for (std::thread& thread : threads) thread.join();
   for (const std::string& result : results) CHECK(result.ends_with("2"));

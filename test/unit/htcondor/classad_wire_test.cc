@@ -33,7 +33,12 @@ TEST_CASE("secrets are in the ad, announced or not", "[classad][wire]") {
   CHECK(get_ad(reader)->string("claimid") == "<1.2.3.4:5>#1#2#secret");
 
   MessageWriter announced;
-  announced.integer(2).string("A = 1").string("ZKM").string("ClaimId = \"x\"").string("").string("");
+  announced.integer(2)
+      .string("A = 1")
+      .string("ZKM")
+      .string("ClaimId = \"x\"")
+      .string("")
+      .string("");
   MessageReader second(announced.body(), Coding::clear);
   const auto read = get_ad(second);
   REQUIRE(read);

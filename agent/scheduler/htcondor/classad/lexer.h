@@ -12,7 +12,8 @@
 
 namespace podpilot::agent::htcondor {
 
-// The mark of "?:". Since HTCondor 25 it binds as tightly as a subscript, before that as "? :" does.
+// The mark of "?:". Since HTCondor 25 it binds as tightly as a subscript, before that as "? :"
+// does.
 inline constexpr char kOrElse = 'e';
 
 struct Lexeme {

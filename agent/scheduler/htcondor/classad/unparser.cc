@@ -168,8 +168,7 @@ Result<void> check_calls(const Node& node) {
       return Error{Fault::unsupported,
                    fmt::format("{}() does not take {} arguments", name, node.children.size())};
   }
-  for (const Expression& child : node.children)
-    TRY(check_calls(*child));
+  for (const Expression& child : node.children) TRY(check_calls(*child));
   return {};
 }
 

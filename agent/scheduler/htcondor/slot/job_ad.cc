@@ -91,18 +91,28 @@ std::optional<Reason> needs_plugin(const Ad& job) {
   return {};
 }
 
-// Sets command and args; an executable rules out the image's ENTRYPOINT.
-void set_command(CondorJob& result, const Ad& job, std::vector<std::string> args) {
+// No empty part, none that leads elsewhere.
+bool is_clean_relative(std::string_view path) {
+  for (const std::string_view part : split(path, '/'))
+    if (part.empty() || part == "." || part == "..") return false;
+  return true;
+}
+
+// Sets command and args; an executable rules out the image's ENTRYPOINT. False if it has no name
+// that can be in the job's folder.
+bool set_command(CondorJob& result, const Ad& job, std::vector<std::string> args) {
   JobDescription& description = result.description;
   description.args = std::move(args);
   std::string command = job.string("Cmd").value_or("");
-  if (command.empty()) return;
+  if (command.empty()) return true;
   if (job.boolean("TransferExecutable").value_or(true)) {
     const bool keep = command[0] != '/' && job.boolean("PreserveRelativeExecutable") == true;
     result.executable = keep ? command : command.substr(command.rfind('/') + 1);
+    if (!is_clean_relative(result.executable)) return false;
     command = description.scratch + "/" + result.executable;
   }
   description.command = {std::move(command)};
+  return true;
 }
 
 void set_environment(JobDescription& description, Environment own, const JobSetting& setting) {
@@ -138,13 +148,6 @@ void set_ending(CondorJob& result, const Ad& job) {
   result.hold_signal = signal_of(job, "HoldKillSig", result.kill_signal);
   if (const auto time = job.integer("JobMaxVacateTime"); time && *time >= 0)
     result.vacate_time = std::chrono::seconds(std::min<std::int64_t>(*time, 365 * 86400));
-}
-
-bool is_clean(std::string_view path) {
-  if (path.size() < 2 || path[0] != '/') return false;
-  for (const std::string_view part : split(path.substr(1), '/'))
-    if (part.empty() || part == "." || part == "..") return false;
-  return true;
 }
 
 }  // namespace
@@ -192,7 +195,7 @@ std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setti
   JobDescription& description = result.description;
   description.scratch = setting.scratch;
   if (const auto target = job.string("ContainerTargetDir"); target && !target->empty()) {
-    if (!is_clean(*target))
+    if (!target->starts_with('/') || !is_clean_relative(target->substr(1)))
       return std::unexpected(
           held(HoldCode::create_process,
                fmt::format("container_target_dir is no absolute path: {}", printable(*target))));
@@ -208,7 +211,8 @@ std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setti
   result.wants_registry_credentials = job.boolean("DockerSendCredentials").value_or(false);
   description.binds = setting.binds;
   description.request = setting.resources;
-  set_command(result, job, std::move(*args));
+  if (!set_command(result, job, std::move(*args)))
+    return std::unexpected(held(HoldCode::create_process, "Cmd names no file"));
   set_environment(description, std::move(*env), setting);
   set_files(result, job);
   set_ending(result, job);
