@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <cstring>
 
 #include "agent/scheduler/htcondor/classad/evaluation.h"
 #include "agent/scheduler/htcondor/classad/expression.h"
@@ -30,15 +30,14 @@ struct AdAccess {
 namespace {
 
 Expression literal(Value value) {
-  return std::make_shared<const Node>(
-      Node{.kind = Node::Kind::literal, .literal = std::move(value)});
+  return make_expression(Node{.kind = Node::Kind::literal, .literal = std::move(value)});
 }
 
 template <typename T>
 Expression literal_list(const std::vector<T>& values) {
   Node node{.kind = Node::Kind::list};
   for (const T& value : values) node.children.push_back(literal(value));
-  return std::make_shared<const Node>(std::move(node));
+  return make_expression(std::move(node));
 }
 
 void put(Attributes& attributes, std::string_view name, Expression expression) {
@@ -96,7 +95,8 @@ void Ad::set(std::string_view name, const std::vector<std::int64_t>& list) {
 }
 
 Result<void> Ad::set_expression(std::string_view name, std::string_view text) {
-  put(impl_->attributes, name, TRY(parse_named(name, text)));
+  Expression expression = TRY(parse_named(name, text));
+  put(impl_->attributes, name, std::move(expression));
   return {};
 }
 
@@ -107,7 +107,9 @@ Result<void> Ad::set_checked_expression(std::string_view name, std::string_view 
   return {};
 }
 
-bool Ad::has(std::string_view name) const { return impl_->attributes.contains(name); }
+bool Ad::has(std::string_view name) const {
+  return impl_->attributes.contains(name);
+}
 
 void Ad::erase(std::string_view name) {
   const auto found = impl_->attributes.find(name);
@@ -119,7 +121,9 @@ void Ad::update(const Ad& other) {
     put(impl_->attributes, name, expression);
 }
 
-std::size_t Ad::size() const { return impl_->attributes.size(); }
+std::size_t Ad::size() const {
+  return impl_->attributes.size();
+}
 
 std::optional<std::string> Ad::expression(std::string_view name) const {
   const auto found = impl_->attributes.find(name);
@@ -130,8 +134,8 @@ std::optional<std::string> Ad::expression(std::string_view name) const {
 }
 
 std::optional<std::string> Ad::string(std::string_view name, const Ad* target) const {
-  const Value value = AdAccess::evaluate(*this, name, target);
-  if (const std::string* text = value.get<std::string>()) return *text;
+  Value value = AdAccess::evaluate(*this, name, target);
+  if (auto* text = std::get_if<std::string>(&value)) return std::move(*text);
   return {};
 }
 
@@ -147,8 +151,7 @@ std::optional<std::int64_t> Ad::integer(std::string_view name, const Ad* target)
 std::optional<double> Ad::real(std::string_view name, const Ad* target) const {
   const Value value = AdAccess::evaluate(*this, name, target);
   if (const double* real = value.get<double>()) return *real;
-  if (const std::int64_t* integer = value.get<std::int64_t>())
-    return static_cast<double>(*integer);
+  if (const std::int64_t* integer = value.get<std::int64_t>()) return static_cast<double>(*integer);
   return {};
 }
 
@@ -184,6 +187,7 @@ void Ad::for_each(
     std::string text;
     append_expression(text, *expression);
     f(name, text);
+    explicit_bzero(text.data(), text.size());  // it may be a secret
   }
 }
 

@@ -92,8 +92,8 @@ class Ad {
   std::unique_ptr<Impl> impl_;
 };
 
-// The attribute of `mine` is true with `target`. An attribute that is missing, undefined or an error
-// does not match.
+// The attribute of `mine` is true with `target`. An attribute that is missing, undefined or an
+// error does not match.
 bool matches(const Ad& mine, const Ad& target, std::string_view attribute = "Requirements");
 
 // `text` as a string literal: "a\"b".

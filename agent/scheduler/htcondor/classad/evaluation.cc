@@ -18,7 +18,8 @@ constexpr std::size_t kMaxBytes = 16 << 20;
 
 Value Evaluation::result_of(const Node& node) {
   Value result = (*this)(node, Scope{});
-  return exceeded_ ? Value(Failed{}) : result;
+  if (exceeded_) return Failed{};
+  return result;
 }
 
 bool Evaluation::afford(std::size_t bytes) {
@@ -44,28 +45,41 @@ Value Evaluation::enter(const Node& node, const Scope& scope) {
       if (const std::string* text = node.literal.get<std::string>(); text && !afford(text->size()))
         return Failed{};
       return node.literal;
-    case Node::Kind::name: return name(node, scope);
-    case Node::Kind::root_name: return member(Scope{}, node.names[0]);
+    case Node::Kind::name:
+      return name(node, scope);
+    case Node::Kind::root_name:
+      return member(Scope{}, node.names[0]);
     case Node::Kind::select:
       return member((*this)(*node.children[0], scope), node.names[0]);
     case Node::Kind::subscript:
       return subscript((*this)(*node.children[0], scope), (*this)(*node.children[1], scope));
-    case Node::Kind::unary: return operate(node.operators[0], (*this)(*node.children[0], scope));
-    case Node::Kind::chain: return chain(node, scope);
-    case Node::Kind::ternary: return ternary(node, scope);
-    case Node::Kind::parentheses: return (*this)(*node.children[0], scope);
+    case Node::Kind::unary:
+      return operate(node.operators[0], (*this)(*node.children[0], scope));
+    case Node::Kind::chain:
+      return chain(node, scope);
+    case Node::Kind::ternary:
+      return ternary(node, scope);
+    case Node::Kind::or_else: {
+      Value first = (*this)(*node.children[0], scope);
+      if (!first.is<Undefined>()) return first;
+      return (*this)(*node.children[1], scope);
+    }
+    case Node::Kind::parentheses:
+      return (*this)(*node.children[0], scope);
     case Node::Kind::call: {
       const std::size_t count = node.children.size();
       if (!node.function || count < node.function->least || count > node.function->most)
         return Failed{};
       return node.function->call({*this, scope, node.children});
     }
-    case Node::Kind::list: return list(node, scope);
-    case Node::Kind::record: break;
+    case Node::Kind::list:
+      return list(node, scope);
+    case Node::Kind::record:
+      break;
   }
   // A record: its node belongs to an ad or to this evaluation, which outlive the value.
-  return Scope{scope.side, std::make_shared<const Nested>(Nested{
-                               Expression(Expression(), &node), scope.nested})};
+  return Scope{scope.side, std::make_shared<const Nested>(
+                               Nested{Expression(Expression(), &node), scope.nested})};
 }
 
 Expression Evaluation::lookup(const std::string& name, Scope& scope) const {
@@ -155,11 +169,9 @@ Value Evaluation::chain(const Node& node, const Scope& scope) {
 }
 
 Value Evaluation::ternary(const Node& node, const Scope& scope) {
-  Value chosen = (*this)(*node.children[0], scope);
-  if (!node.children[1])  // "?:"
-    return chosen.is<Undefined>() ? (*this)(*node.children[2], scope) : chosen;
-  if (chosen.is<Undefined>()) return chosen;
-  const std::optional<bool> known = truth(chosen);
+  const Value condition = (*this)(*node.children[0], scope);
+  if (condition.is<Undefined>()) return condition;
+  const std::optional<bool> known = truth(condition);
   if (!known) return Failed{};
   return (*this)(*node.children[*known ? 1 : 2], scope);
 }

@@ -53,7 +53,8 @@ struct Node {
     subscript,  // children[0][children[1]]
     unary,      // operators[0] children[0]
     chain,      // children[0] operators[0] children[1] operators[1] children[2] ..., from the left
-    ternary,    // children[0] ? children[1] : children[2]; children[1] null for "?:"
+    ternary,    // children[0] ? children[1] : children[2]
+    or_else,    // children[0] ?: children[1], where the first is undefined
     parentheses,
     call,    // names[0](children...); function is null if there is no such function
     list,    // {children...}
@@ -66,6 +67,9 @@ struct Node {
   std::vector<Expression> children{};
   const Function* function = nullptr;
 };
+
+// The only way to make one: a literal's text is wiped with it, because it may be a claim id.
+Expression make_expression(Node node);
 
 using Attributes = std::map<std::string, Expression, NameLess>;
 

@@ -28,8 +28,7 @@ std::optional<std::string> as_text(const Value& value) {
 
 std::optional<double> as_number(const Value& value) {
   if (const bool* boolean = value.get<bool>()) return *boolean ? 1 : 0;
-  if (const std::int64_t* integer = value.get<std::int64_t>())
-    return static_cast<double>(*integer);
+  if (const std::int64_t* integer = value.get<std::int64_t>()) return static_cast<double>(*integer);
   if (const double* real = value.get<double>()) return *real;
   const std::string* text = value.get<std::string>();
   if (!text) return {};

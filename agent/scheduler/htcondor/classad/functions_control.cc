@@ -40,7 +40,9 @@ Value unparse(const Call& call) {
   return text;
 }
 
-Value now(const Call&) { return static_cast<Integer>(std::time(nullptr)); }
+Value now(const Call&) {
+  return static_cast<Integer>(std::time(nullptr));
+}
 
 Value random(const Call& call) {
   static thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -98,7 +100,9 @@ Value count_matches(const Call& call) {
   return count;
 }
 
-Value same(const Call& call) { return call[0]; }
+Value same(const Call& call) {
+  return call[0];
+}
 
 constexpr Function kTable[] = {
     {"ifThenElse", 3, 3, if_then_else},
@@ -113,6 +117,8 @@ constexpr Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> control_functions() { return kTable; }
+std::span<const Function> control_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

@@ -90,21 +90,27 @@ Value average(const Call& call) {
   return operate(Operator::divide, total(given.list), static_cast<double>(given.list.size()));
 }
 
-// A real where one of them is.
+// Of several, truth values count as numbers, and all as reals where one is.
 template <Operator kBetter>
 Value extreme(const Call& call) {
   const Numbers given = numbers(call[0]);
   if (given.instead) return *given.instead;
   if (given.list.empty()) return Undefined{};
   Value best = given.list[0];
+  bool real = false;
   for (const Value& element : given.list) {
+    real = real || element.is<double>();
     if (truth(operate(kBetter, element, best)) == true) best = element;
-    if (element.is<double>() || best.is<double>()) best = *as_number(best);
   }
+  if (real) return *as_number(best);
+  if (const bool* flag = best.get<bool>(); flag && given.list.size() > 1)
+    return Integer{*flag ? 1 : 0};
   return best;
 }
 
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 // Between separators; blanks do not count, but two separators of the same kind hold an empty part.
 Value split(const Call& call) {
@@ -159,6 +165,8 @@ constexpr Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> list_functions() { return kTable; }
+std::span<const Function> list_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

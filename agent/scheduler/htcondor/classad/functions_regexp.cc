@@ -69,20 +69,25 @@ Value replaced(const Call& call, bool whole, bool all) {
   return result;
 }
 
-Value substitute(const Call& call) { return replaced(call, false, false); }
-Value replace(const Call& call) { return replaced(call, true, false); }
-Value replace_all(const Call& call) { return replaced(call, true, true); }
+Value substitute(const Call& call) {
+  return replaced(call, false, false);
+}
+Value replace(const Call& call) {
+  return replaced(call, true, false);
+}
+Value replace_all(const Call& call) {
+  return replaced(call, true, true);
+}
 
 constexpr Function kTable[] = {
-    {"regexp", 2, 3, match},
-    {"regexpMember", 2, 3, match_member},
-    {"regexps", 3, 4, substitute},
-    {"replace", 3, 4, replace},
-    {"replaceAll", 3, 4, replace_all},
+    {"regexp", 2, 3, match},    {"regexpMember", 2, 3, match_member}, {"regexps", 3, 4, substitute},
+    {"replace", 3, 4, replace}, {"replaceAll", 3, 4, replace_all},
 };
 
 }  // namespace
 
-std::span<const Function> regexp_functions() { return kTable; }
+std::span<const Function> regexp_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

@@ -45,8 +45,9 @@ Value member(const Call& call) {
     texts.push_back(text ? *text : "");
   }
   if (values[0].is<Undefined>() && values[1].is<Undefined>()) return Undefined{};
-  const std::string_view separators =
-      values.size() > 2 && values[2].is<std::string>() ? texts[2] : std::string_view(", \t\r\n");
+  const std::string_view separators = values.size() > 2 && values[2].is<std::string>()
+                                          ? std::string_view(texts[2])
+                                          : std::string_view(", \t\r\n");
   const auto list = words(texts[1], separators);
   if (!kSubset) return holds(list, texts[0], kExact);
   const auto wanted = words(texts[0], separators);
@@ -62,8 +63,8 @@ std::optional<std::vector<std::string>> listed(const Call& call, std::string_vie
   const List values = call.all();
   for (const Value& value : values)
     if (!value.is<std::string>()) return {};
-  const std::string_view given = values.size() > 1 ? *values[1].get<std::string>() : separators;
-  const auto list = words(*values[0].get<std::string>(), given);
+  if (values.size() > 1) separators = *values[1].get<std::string>();
+  const auto list = words(*values[0].get<std::string>(), separators);
   return std::vector<std::string>(list.begin(), list.end());
 }
 
@@ -108,9 +109,9 @@ Value intersect(const Call& call) {
     if (value.is<Undefined>()) return value;
   for (const Value& value : values)
     if (!value.is<std::string>()) return Failed{};
-  const std::string_view separators =
-      values.size() > 2 && !values[2].get<std::string>()->empty() ? *values[2].get<std::string>()
-                                                                  : std::string_view(" ,");
+  std::string_view separators = " ,";
+  if (values.size() > 2 && !values[2].get<std::string>()->empty())
+    separators = *values[2].get<std::string>();
   const auto left = words(*values[0].get<std::string>(), separators);
   const auto right = words(*values[1].get<std::string>(), separators);
   if (!call.evaluation.afford(left.size() * right.size())) return Failed{};
@@ -123,10 +124,12 @@ Value regexp_member(const Call& call) {
   const List values = call.all();
   for (const Value& value : values)
     if (!value.is<std::string>()) return Failed{};
-  const std::string_view separators = values.size() > 2 ? *values[2].get<std::string>() : ", ";
-  const std::string_view options = values.size() > 3 ? *values[3].get<std::string>() : "";
-  const auto list = words(*values[1].get<std::string>(), separators);
-  const Regexp regexp(*values[0].get<std::string>(), options);
+  const auto text = [&](std::size_t i, std::string_view otherwise) -> std::string_view {
+    return i < values.size() ? *values[i].get<std::string>() : otherwise;
+  };
+  const std::string_view separators = text(2, ", ");
+  const auto list = words(text(1, ""), separators);
+  const Regexp regexp(text(0, ""), text(3, ""));
   if (!regexp.valid()) return Failed{};
   if (list.empty()) return Undefined{};
   for (const std::string_view word : list) {
@@ -153,6 +156,8 @@ constexpr Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> string_list_functions() { return kTable; }
+std::span<const Function> string_list_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

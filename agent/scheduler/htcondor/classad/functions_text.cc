@@ -33,10 +33,11 @@ Value join(const Call& call) {
     parts.insert(parts.end(), elements.begin(), elements.end());
   }
   std::string separator, result;
-  bool defined = false;
+  bool defined = false, undefined = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::optional<std::string> text = as_text(parts[i]);
     if (!text && parts[i].is<Failed>()) return Failed{};
+    undefined = undefined || !text;
     if (!text) continue;
     if (i == 0) {
       separator = *text;
@@ -47,7 +48,7 @@ Value join(const Call& call) {
     result += *text;
     defined = true;
   }
-  if (!defined && parts.size() > 1) return Undefined{};
+  if (undefined && !defined) return Undefined{};
   return result;
 }
 
@@ -76,17 +77,18 @@ Value substr(const Call& call) {
   const Integer* length = values.size() > 2 ? values[2].get<Integer>() : nullptr;
   if (!text || !offset || (values.size() > 2 && !length)) return Failed{};
   const Integer size = static_cast<Integer>(text->size());
-  const Integer start = *offset < 0 ? std::max<Integer>(0, size + *offset) : std::min(*offset, size);
+  const Integer start =
+      *offset < 0 ? std::max<Integer>(0, size + *offset) : std::min(*offset, size);
   Integer count = size - start;
-  if (length) count = *length < 0 ? std::max<Integer>(0, count + *length) : std::min(*length, count);
+  if (length)
+    count = *length < 0 ? std::max<Integer>(0, count + *length) : std::min(*length, count);
   return text->substr(static_cast<std::size_t>(start), static_cast<std::size_t>(count));
 }
 
 Value size(const Call& call) {
   const Value value = call[0];
   if (value.is<Undefined>()) return value;
-  if (const std::string* text = value.get<std::string>())
-    return static_cast<Integer>(text->size());
+  if (const std::string* text = value.get<std::string>()) return static_cast<Integer>(text->size());
   if (const List* list = value.list()) return static_cast<Integer>(list->size());
   if (const Scope* ad = value.get<Scope>(); ad && ad->nested)
     return static_cast<Integer>(ad->nested->record->names.size());
@@ -106,7 +108,9 @@ Texts two_texts(const Value& left, const Value& right) {
   return {*a, *b, {}};
 }
 
-Integer sign(int order) { return order < 0 ? -1 : order > 0 ? 1 : 0; }
+Integer sign(int order) {
+  return order < 0 ? -1 : order > 0 ? 1 : 0;
+}
 
 template <bool kExact>
 Value compare_texts(const Call& call) {
@@ -115,7 +119,9 @@ Value compare_texts(const Call& call) {
   return sign(kExact ? texts.left.compare(texts.right) : compare_names(texts.left, texts.right));
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Digits as numbers, all else as characters: "9.12" is before "10.2". Numbers with leading zeros
 // are fractions: "1.001" is before "1.01".
@@ -164,11 +170,21 @@ Value version_holds(const Call& call) {
   return number ? Value(f(static_cast<int>(*number))) : order;
 }
 
-bool at_most(int order) { return order <= 0; }
-bool below(int order) { return order < 0; }
-bool at_least(int order) { return order >= 0; }
-bool above(int order) { return order > 0; }
-bool same(int order) { return order == 0; }
+bool at_most(int order) {
+  return order <= 0;
+}
+bool below(int order) {
+  return order < 0;
+}
+bool at_least(int order) {
+  return order >= 0;
+}
+bool above(int order) {
+  return order > 0;
+}
+bool same(int order) {
+  return order == 0;
+}
 
 Value version_in_range(const Call& call) {
   const Value version = call[0], low = call[1], high = call[2];
@@ -188,8 +204,7 @@ Value interval(const Call& call) {
   if (days != 0)
     return fmt::format("{}+{:02}:{:02}:{:02}", days, std::abs(hours), std::abs(minutes),
                        std::abs(seconds));
-  if (hours != 0)
-    return fmt::format("{}:{:02}:{:02}", hours, std::abs(minutes), std::abs(seconds));
+  if (hours != 0) return fmt::format("{}:{:02}:{:02}", hours, std::abs(minutes), std::abs(seconds));
   if (minutes != 0) return fmt::format("{}:{:02}", minutes, std::abs(seconds));
   return fmt::format("{}", seconds);
 }
@@ -215,6 +230,8 @@ constexpr Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> text_functions() { return kTable; }
+std::span<const Function> text_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

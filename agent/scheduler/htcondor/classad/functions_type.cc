@@ -14,7 +14,9 @@ Value is_type(const Call& call) {
   return call[0].is<T>();
 }
 
-Value is_list(const Call& call) { return call[0].list() != nullptr; }
+Value is_list(const Call& call) {
+  return call[0].list() != nullptr;
+}
 
 // What is too large for an integer becomes the smallest, as x86-64 converts it.
 Integer cut(double real) {
@@ -102,9 +104,15 @@ Value quantize(const Call& call) {
   return steps->empty() ? value : next_multiple(value, steps->back());
 }
 
-double round_to_even(double value) { return std::rint(value); }
-double round_down(double value) { return std::floor(value); }
-double round_up(double value) { return std::ceil(value); }
+double round_to_even(double value) {
+  return std::rint(value);
+}
+double round_down(double value) {
+  return std::floor(value);
+}
+double round_up(double value) {
+  return std::ceil(value);
+}
 
 constexpr Function kTable[] = {
     {"isUndefined", 1, 1, is_type<Undefined>},
@@ -129,6 +137,8 @@ constexpr Function kTable[] = {
 
 }  // namespace
 
-std::span<const Function> type_functions() { return kTable; }
+std::span<const Function> type_functions() {
+  return kTable;
+}
 
 }  // namespace podpilot::agent::htcondor

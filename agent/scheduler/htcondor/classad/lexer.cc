@@ -8,8 +8,12 @@
 namespace podpilot::agent::htcondor {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alpha(char c) {
+  return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_';
+}
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
 }
@@ -91,7 +95,8 @@ Result<Token> Lexer::number() {
     double value = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     // What is too large is infinite or 0, as strtod() has it.
-    if (problem == std::errc::result_out_of_range) value = std::strtod(std::string(text).c_str(), nullptr);
+    if (problem == std::errc::result_out_of_range)
+      value = std::strtod(std::string(text).c_str(), nullptr);
     token.literal = value;
     return token;
   }
@@ -165,6 +170,13 @@ Result<Token> Lexer::mark() {
   token.kind = Token::Kind::punctuation;
   token.mark = peek();
   ++at_;
+  if (token.mark != '?') return token;
+  std::size_t after = at_;
+  while (after < text_.size() && is_blank(text_[after])) ++after;
+  if (after < text_.size() && text_[after] == ':') {
+    token.mark = kOrElse;
+    at_ = after + 1;
+  }
   return token;
 }
 

@@ -12,13 +12,17 @@
 
 namespace podpilot::agent::htcondor {
 
+// The mark of "?:". Since HTCondor 25 it binds as tightly as a subscript, before that as "? :"
+// does.
+inline constexpr char kOrElse = 'e';
+
 struct Token {
   enum class Kind { end, literal, name, binary, punctuation };
   Kind kind = Kind::end;
   Value literal{};
   std::string name{};
   Operator op = Operator::plus;  // of binary; minus and plus are subtract and add
-  char mark = 0;                 // of punctuation: one of ( ) { } [ ] , ; . ? : = ! ~
+  char mark = 0;                 // of punctuation: one of ( ) { } [ ] , ; . ? : = ! ~, kOrElse
   std::size_t at = 0;            // offset in the text
 
   bool is(char c) const { return kind == Kind::punctuation && mark == c; }

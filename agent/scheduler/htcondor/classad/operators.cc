@@ -10,20 +10,30 @@ namespace {
 using Integer = std::int64_t;
 
 // As the processor does it: what is too large comes out on the other side.
-Integer wrapped(std::uint64_t value) { return static_cast<Integer>(value); }
-std::uint64_t bits(Integer value) { return static_cast<std::uint64_t>(value); }
+Integer wrapped(std::uint64_t value) {
+  return static_cast<Integer>(value);
+}
+std::uint64_t bits(Integer value) {
+  return static_cast<std::uint64_t>(value);
+}
 
 template <typename T>
 bool holds(Operator op, const T& order) {
   switch (op) {
     case Operator::equal:
-    case Operator::is: return order == 0;
+    case Operator::is:
+      return order == 0;
     case Operator::not_equal:
-    case Operator::is_not: return order != 0;
-    case Operator::less: return order < 0;
-    case Operator::less_equal: return order <= 0;
-    case Operator::greater: return order > 0;
-    default: return order >= 0;
+    case Operator::is_not:
+      return order != 0;
+    case Operator::less:
+      return order < 0;
+    case Operator::less_equal:
+      return order <= 0;
+    case Operator::greater:
+      return order > 0;
+    default:
+      return order >= 0;
   }
 }
 
@@ -45,13 +55,19 @@ Integer as_integer(const Value& value) {
 bool compare_reals(Operator op, double left, double right) {
   switch (op) {
     case Operator::equal:
-    case Operator::is: return left == right;
+    case Operator::is:
+      return left == right;
     case Operator::not_equal:
-    case Operator::is_not: return left != right;
-    case Operator::less: return left < right;
-    case Operator::less_equal: return left <= right;
-    case Operator::greater: return left > right;
-    default: return left >= right;
+    case Operator::is_not:
+      return left != right;
+    case Operator::less:
+      return left < right;
+    case Operator::less_equal:
+      return left <= right;
+    case Operator::greater:
+      return left > right;
+    default:
+      return left >= right;
   }
 }
 
@@ -91,21 +107,34 @@ Value arithmetic(Operator op, const Value& left, const Value& right) {
     const double a = as_real(left), b = as_real(right);
     double result = 0;
     switch (op) {
-      case Operator::add: result = a + b; break;
-      case Operator::subtract: result = a - b; break;
-      case Operator::multiply: result = a * b; break;
-      case Operator::divide: result = a / b; break;
-      default: return Failed{};
+      case Operator::add:
+        result = a + b;
+        break;
+      case Operator::subtract:
+        result = a - b;
+        break;
+      case Operator::multiply:
+        result = a * b;
+        break;
+      case Operator::divide:
+        result = a / b;
+        break;
+      default:
+        return Failed{};
     }
     if (result == std::numeric_limits<double>::infinity()) return Failed{};
     return result;
   }
   const Integer a = as_integer(left), b = as_integer(right);
   switch (op) {
-    case Operator::add: return wrapped(bits(a) + bits(b));
-    case Operator::subtract: return wrapped(bits(a) - bits(b));
-    case Operator::multiply: return wrapped(bits(a) * bits(b));
-    default: return divide(op, a, b);
+    case Operator::add:
+      return wrapped(bits(a) + bits(b));
+    case Operator::subtract:
+      return wrapped(bits(a) - bits(b));
+    case Operator::multiply:
+      return wrapped(bits(a) * bits(b));
+    default:
+      return divide(op, a, b);
   }
 }
 
@@ -115,12 +144,18 @@ Value bitwise(Operator op, const Value& left, const Value& right) {
   if (!a || !b) return Failed{};
   const unsigned distance = static_cast<unsigned>(*b) & 63;
   switch (op) {
-    case Operator::bit_or: return *a | *b;
-    case Operator::bit_xor: return *a ^ *b;
-    case Operator::bit_and: return *a & *b;
-    case Operator::shift_left: return wrapped(bits(*a) << distance);
-    case Operator::shift_right: return *a >> distance;
-    default: return wrapped(bits(*a) >> distance);
+    case Operator::bit_or:
+      return *a | *b;
+    case Operator::bit_xor:
+      return *a ^ *b;
+    case Operator::bit_and:
+      return *a & *b;
+    case Operator::shift_left:
+      return wrapped(bits(*a) << distance);
+    case Operator::shift_right:
+      return *a >> distance;
+    default:
+      return wrapped(bits(*a) >> distance);
   }
 }
 
@@ -162,7 +197,8 @@ Value operate(Operator op, const Value& operand) {
     case Operator::bit_not:
       if (const Integer* integer = operand.get<Integer>()) return ~*integer;
       return Failed{};
-    default: break;
+    default:
+      break;
   }
   const Integer* integer = operand.get<Integer>();
   const double* real = operand.get<double>();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "agent/scheduler/htcondor/classad/ad.h"
 #include "agent/scheduler/htcondor/classad/expression.h"
 #include "agent/scheduler/htcondor/classad/functions.h"
@@ -14,29 +16,43 @@ constexpr std::size_t kMaxRecord = 1000;  // names of an ad inside an expression
 // From the loosest to the tightest.
 int level_of(Operator op) {
   switch (op) {
-    case Operator::logical_or: return 0;
-    case Operator::logical_and: return 1;
-    case Operator::bit_or: return 2;
-    case Operator::bit_xor: return 3;
-    case Operator::bit_and: return 4;
+    case Operator::logical_or:
+      return 0;
+    case Operator::logical_and:
+      return 1;
+    case Operator::bit_or:
+      return 2;
+    case Operator::bit_xor:
+      return 3;
+    case Operator::bit_and:
+      return 4;
     case Operator::equal:
     case Operator::not_equal:
     case Operator::is:
-    case Operator::is_not: return 5;
+    case Operator::is_not:
+      return 5;
     case Operator::less:
     case Operator::less_equal:
     case Operator::greater:
-    case Operator::greater_equal: return 6;
+    case Operator::greater_equal:
+      return 6;
     case Operator::shift_left:
     case Operator::shift_right:
-    case Operator::shift_right_unsigned: return 7;
+    case Operator::shift_right_unsigned:
+      return 7;
     case Operator::add:
-    case Operator::subtract: return 8;
-    default: return 9;
+    case Operator::subtract:
+      return 8;
+    default:
+      return 9;
   }
 }
 
-Expression finish(Node node) { return std::make_shared<const Node>(std::move(node)); }
+Result<void> adopt(std::vector<Expression>& children, Result<Expression> child) {
+  if (!child) return std::move(child).error();
+  children.push_back(*std::move(child));
+  return {};
+}
 
 class Parser {
  public:
@@ -88,12 +104,12 @@ Result<Expression> Parser::expression() {
   Expression result = TRY(chain(0));
   if (token_.is('?')) {
     Node node{.kind = Node::Kind::ternary};
-    node.children = {std::move(result), nullptr};
+    node.children.push_back(std::move(result));
     TRY(advance());
-    if (!token_.is(':')) node.children[1] = TRY(expression());
+    TRY(adopt(node.children, expression()));
     TRY(expect(':'));
-    node.children.push_back(TRY(expression()));
-    result = finish(std::move(node));
+    TRY(adopt(node.children, expression()));
+    result = make_expression(std::move(node));
   }
   --depth_;
   return result;
@@ -108,9 +124,9 @@ Result<Expression> Parser::chain(int level) {
     while (token_.kind == Token::Kind::binary && level_of(token_.op) == here) {
       node.operators.push_back(token_.op);
       TRY(advance());
-      node.children.push_back(TRY(chain(here + 1)));
+      TRY(adopt(node.children, chain(here + 1)));
     }
-    first = finish(std::move(node));
+    first = make_expression(std::move(node));
   }
   return first;
 }
@@ -125,28 +141,35 @@ Result<Expression> Parser::unary() {
   TRY(deeper());
   TRY(advance());
   Node node{.kind = Node::Kind::unary, .operators = {*op}};
-  node.children.push_back(TRY(unary()));
+  TRY(adopt(node.children, unary()));
   --depth_;
-  return finish(std::move(node));
+  return make_expression(std::move(node));
 }
 
 Result<Expression> Parser::postfix() {
   Expression result = TRY(primary());
   const unsigned depth = depth_;
-  while (token_.is('.') || token_.is('[')) {
+  while (token_.is('.') || token_.is('[') || token_.is(kOrElse)) {
     TRY(deeper());  // each is around the one before
-    Node node{.kind = token_.is('.') ? Node::Kind::select : Node::Kind::subscript};
+    Node node;
     node.children.push_back(std::move(result));
-    TRY(advance());
-    if (node.kind == Node::Kind::select) {
+    if (token_.is('.')) {
+      node.kind = Node::Kind::select;
+      TRY(advance());
       if (token_.kind != Token::Kind::name) return expected("a name");
       node.names.push_back(std::move(token_.name));
       TRY(advance());
-    } else {
-      node.children.push_back(TRY(expression()));
+    } else if (token_.is('[')) {
+      node.kind = Node::Kind::subscript;
+      TRY(advance());
+      TRY(adopt(node.children, expression()));
       TRY(expect(']'));
+    } else {
+      node.kind = Node::Kind::or_else;
+      TRY(advance());
+      TRY(adopt(node.children, unary()));
     }
-    result = finish(std::move(node));
+    result = make_expression(std::move(node));
   }
   depth_ = depth;
   return result;
@@ -157,20 +180,20 @@ Result<Expression> Parser::primary() {
   if (token_.kind == Token::Kind::literal) {
     Node node{.kind = Node::Kind::literal, .literal = std::move(token_.literal)};
     TRY(advance());
-    return finish(std::move(node));
+    return make_expression(std::move(node));
   }
   if (token_.is('{')) {
     Node node{.kind = Node::Kind::list};
     node.children = TRY(elements('}'));
-    return finish(std::move(node));
+    return make_expression(std::move(node));
   }
   if (token_.is('[')) return record();
   if (token_.is('(')) {
     TRY(advance());
     Node node{.kind = Node::Kind::parentheses};
-    node.children.push_back(TRY(expression()));
+    TRY(adopt(node.children, expression()));
     TRY(expect(')'));
-    return finish(std::move(node));
+    return make_expression(std::move(node));
   }
   if (token_.is('.')) {
     TRY(advance());
@@ -178,7 +201,7 @@ Result<Expression> Parser::primary() {
     Node node{.kind = Node::Kind::root_name};
     node.names.push_back(std::move(token_.name));
     TRY(advance());
-    return finish(std::move(node));
+    return make_expression(std::move(node));
   }
   return expected("a value");
 }
@@ -187,21 +210,21 @@ Result<Expression> Parser::named() {
   Node node{.kind = Node::Kind::name};
   node.names.push_back(std::move(token_.name));
   TRY(advance());
-  if (!token_.is('(')) return finish(std::move(node));
+  if (!token_.is('(')) return make_expression(std::move(node));
   node.kind = Node::Kind::call;
   node.function = find_function(node.names[0]);
   node.children = TRY(elements(')'));
-  return finish(std::move(node));
+  return make_expression(std::move(node));
 }
 
 Result<std::vector<Expression>> Parser::elements(char end) {
   std::vector<Expression> result;
   TRY(advance());
   if (!token_.is(end)) {
-    result.push_back(TRY(expression()));
+    TRY(adopt(result, expression()));
     while (token_.is(',')) {
       TRY(advance());
-      result.push_back(TRY(expression()));
+      TRY(adopt(result, expression()));
     }
   }
   TRY(expect(end));
@@ -233,10 +256,19 @@ Result<Expression> Parser::record() {
     if (node.names.size() > kMaxRecord) return expected("fewer names");
   }
   TRY(expect(']'));
-  return finish(std::move(node));
+  return make_expression(std::move(node));
 }
 
 }  // namespace
+
+Expression make_expression(Node node) {
+  const auto wipe = [](Node* made) {
+    if (auto* text = std::get_if<std::string>(&made->literal))
+      explicit_bzero(text->data(), text->size());
+    delete made;
+  };
+  return std::shared_ptr<Node>(new Node(std::move(node)), wipe);
+}
 
 Result<Expression> parse_expression(std::string_view text) {
   if (text.size() > kMaxExpression)

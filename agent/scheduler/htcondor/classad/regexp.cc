@@ -13,7 +13,9 @@ constexpr std::uint32_t kMatchLimit = 100'000;  // backtracks of one search
 constexpr std::uint32_t kHeapLimit = 4 << 10;   // KiB
 constexpr std::size_t kMaxPattern = 4 << 10;
 
-PCRE2_SPTR bytes(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
+PCRE2_SPTR bytes(std::string_view text) {
+  return reinterpret_cast<PCRE2_SPTR>(text.data());
+}
 
 }  // namespace
 

@@ -65,7 +65,9 @@ std::string format_ad(const Ad& ad) {
   return text;
 }
 
-Result<Ad> parse_ad(std::string_view text) { return parse(text, &Ad::set_expression); }
+Result<Ad> parse_ad(std::string_view text) {
+  return parse(text, &Ad::set_expression);
+}
 
 Result<Ad> parse_checked_ad(std::string_view text) {
   return parse(text, &Ad::set_checked_expression);

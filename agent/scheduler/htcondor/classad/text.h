@@ -10,7 +10,8 @@
 
 namespace podpilot::agent::htcondor {
 
-// Names that daemons keep to themselves: claim ids, transfer keys, all that begin with _condor_priv.
+// Names that daemons keep to themselves: claim ids, transfer keys, all that begin with
+// _condor_priv.
 bool is_secret(std::string_view name);
 
 // One "Name = expression" without its line feed.

@@ -9,31 +9,56 @@ namespace {
 
 std::string_view spelling(Operator op, Style style) {
   switch (op) {
-    case Operator::plus: return " +";
-    case Operator::minus: return " -";
-    case Operator::logical_not: return " !";
-    case Operator::bit_not: return " ~";
-    case Operator::logical_or: return " || ";
-    case Operator::logical_and: return " && ";
-    case Operator::bit_or: return " | ";
-    case Operator::bit_xor: return " ^ ";
-    case Operator::bit_and: return " & ";
-    case Operator::equal: return " == ";
-    case Operator::not_equal: return " != ";
-    case Operator::is: return style == Style::old_ad ? " =?= " : " is ";
-    case Operator::is_not: return style == Style::old_ad ? " =!= " : " isnt ";
-    case Operator::less: return " < ";
-    case Operator::less_equal: return " <= ";
-    case Operator::greater: return " > ";
-    case Operator::greater_equal: return " >= ";
-    case Operator::shift_left: return " << ";
-    case Operator::shift_right: return " >> ";
-    case Operator::shift_right_unsigned: return " >>> ";
-    case Operator::add: return " + ";
-    case Operator::subtract: return " - ";
-    case Operator::multiply: return " * ";
-    case Operator::divide: return " / ";
-    case Operator::modulus: return " % ";
+    case Operator::plus:
+      return " +";
+    case Operator::minus:
+      return " -";
+    case Operator::logical_not:
+      return " !";
+    case Operator::bit_not:
+      return " ~";
+    case Operator::logical_or:
+      return " || ";
+    case Operator::logical_and:
+      return " && ";
+    case Operator::bit_or:
+      return " | ";
+    case Operator::bit_xor:
+      return " ^ ";
+    case Operator::bit_and:
+      return " & ";
+    case Operator::equal:
+      return " == ";
+    case Operator::not_equal:
+      return " != ";
+    case Operator::is:
+      return style == Style::old_ad ? " =?= " : " is ";
+    case Operator::is_not:
+      return style == Style::old_ad ? " =!= " : " isnt ";
+    case Operator::less:
+      return " < ";
+    case Operator::less_equal:
+      return " <= ";
+    case Operator::greater:
+      return " > ";
+    case Operator::greater_equal:
+      return " >= ";
+    case Operator::shift_left:
+      return " << ";
+    case Operator::shift_right:
+      return " >> ";
+    case Operator::shift_right_unsigned:
+      return " >>> ";
+    case Operator::add:
+      return " + ";
+    case Operator::subtract:
+      return " - ";
+    case Operator::multiply:
+      return " * ";
+    case Operator::divide:
+      return " / ";
+    case Operator::modulus:
+      return " % ";
   }
   return "";
 }
@@ -42,8 +67,7 @@ std::string_view spelling(Operator op, Style style) {
 void append_name(std::string& out, const std::string& name, Style style) {
   bool plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9');
   for (const char c : name)
-    plain = plain &&
-            ((lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_');
+    plain = plain && ((lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_');
   for (const char* word : {"error", "false", "is", "isnt", "parent", "true", "undefined"})
     plain = plain && !same_name(name, word);
   if (plain)
@@ -64,9 +88,15 @@ void append_children(std::string& out, const Node& node, Style style) {
 void append_expression(std::string& out, const Node& node, Style style) {
   const auto child = [&](std::size_t i) { append_expression(out, *node.children[i], style); };
   switch (node.kind) {
-    case Node::Kind::literal: append_value(out, node.literal, style); break;
-    case Node::Kind::root_name: out += '.'; [[fallthrough]];
-    case Node::Kind::name: append_name(out, node.names[0], style); break;
+    case Node::Kind::literal:
+      append_value(out, node.literal, style);
+      break;
+    case Node::Kind::root_name:
+      out += '.';
+      [[fallthrough]];
+    case Node::Kind::name:
+      append_name(out, node.names[0], style);
+      break;
     case Node::Kind::select:
       child(0);
       out += '.';
@@ -91,14 +121,15 @@ void append_expression(std::string& out, const Node& node, Style style) {
       break;
     case Node::Kind::ternary:
       child(0);
-      if (node.children[1]) {
-        out += " ? ";
-        child(1);
-        out += " : ";
-      } else {
-        out += " ?: ";
-      }
+      out += " ? ";
+      child(1);
+      out += " : ";
       child(2);
+      break;
+    case Node::Kind::or_else:
+      child(0);
+      out += " ?: ";
+      child(1);
       break;
     case Node::Kind::parentheses:
       out += '(';
@@ -137,8 +168,7 @@ Result<void> check_calls(const Node& node) {
       return Error{Fault::unsupported,
                    fmt::format("{}() does not take {} arguments", name, node.children.size())};
   }
-  for (const Expression& child : node.children)
-    if (child) TRY(check_calls(*child));
+  for (const Expression& child : node.children) TRY(check_calls(*child));
   return {};
 }
 

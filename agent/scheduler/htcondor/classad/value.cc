@@ -26,7 +26,9 @@ void append_escaped(std::string& out, char c) {
 
 }  // namespace
 
-Value make_list(List elements) { return std::make_shared<const List>(std::move(elements)); }
+Value make_list(List elements) {
+  return std::make_shared<const List>(std::move(elements));
+}
 
 void append_string(std::string& out, std::string_view text, Style style, char quote) {
   out += quote;
@@ -84,7 +86,9 @@ void append_value(std::string& out, const Value& value, Style style) {
   }
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 int compare_names(std::string_view a, std::string_view b) {
   const std::size_t shared = std::min(a.size(), b.size());

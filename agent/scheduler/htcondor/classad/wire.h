@@ -3,8 +3,8 @@
 // (condor_utils/classad_oldnew.cpp).
 #pragma once
 
-#include "agent/scheduler/htcondor/classad/ad.h"
 #include "agent/scheduler/htcondor/cedar/message.h"
+#include "agent/scheduler/htcondor/classad/ad.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::agent::htcondor {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <expected>
 #include <map>
 #include <optional>
@@ -13,74 +12,64 @@
 
 #include "agent/job/description.h"
 #include "agent/scheduler/htcondor/classad/ad.h"
+#include "agent/scheduler/htcondor/dialogue/codes.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::agent::htcondor {
 
-// HoldReasonCode (condor_includes/condor_holdcodes.h): users' policies test them.
-enum class HoldCode : int {
-  failed_to_create_process = 6,
-  upload_file = 12,    // output
-  download_file = 13,  // input
-  exceeded_resources = 34,
-  invalid_image = 35,
-  unsupported = 53,  // see job_ad.cc
-};
-
-// Why a job cannot run here or anywhere like here.
-struct Hold {
-  HoldCode code = HoldCode::failed_to_create_process;
-  int subcode = 0;
-  std::string reason;
-};
-
 // What the operator and the slot add.
 struct JobSetting {
-  std::string default_image;      // of jobs that name none; "" holds them
-  bool directory_images = false;  // an image may be a folder of the pod
-  std::string scratch = "/scratch";
-  std::map<std::string, std::string> env;  // EXTRA_JOB_ENV: below the job's own
+  std::string default_image;               // of jobs that name none; "": they are not taken
+  bool directory_images = false;           // an image may be a folder of the pod
+  bool input_images = false;               // and one that comes with the job's input files
+  std::string scratch = "/scratch";        // where a job without ContainerTargetDir sees its folder
+  std::map<std::string, std::string> env;  // below the job's own
   std::vector<Bind> binds;
   std::string slot_name;  // "slot1_3@NAME"
   Resources resources;    // of the slot: the limits of the job
 };
 
-enum class WhenOutput { on_exit, on_exit_or_evict, on_success };
+enum class WhenOutput { on_exit, on_exit_or_evict, on_success, never };
 
 struct CondorJob {
   JobDescription description;
+  // The image is a folder of the job's input: description.image is its path below the job's folder.
+  bool image_is_input = false;
+  bool wants_registry_credentials = false;  // the shadow has them (get_docker_creds)
+
   std::string id;         // "12.0"
   std::string global_id;  // with the schedd and the time
   std::string user;       // "alice@pool"
 
-  bool transfers_files = true;
-  std::string executable;  // name in the job's folder to be made executable; "" for none
-  std::string input;       // file in the job's folder, or absolute in the image; "" for /dev/null
-  bool output_wanted = false, error_wanted = false;  // else /dev/null
-  bool joined = false;                               // stdout and stderr are one file
-  // Nothing: all that is new or changed at the top of the job's folder.
+  std::string executable;  // path below the job's folder of what is to be made executable, or ""
+  bool sends_stdout = false, sends_stderr = false;
+  bool joined = false;  // stdout and stderr are one file, in the order of writing
+  // TransferOutput at its commas. Nothing: all that is new or changed at the top of the folder.
   std::optional<std::vector<std::string>> outputs;
   bool preserve_relative_paths = false;
   WhenOutput when = WhenOutput::on_exit;
-  int success_exit_code = 0;
+  int success_exit_code = 0;  // for WhenOutput::on_success
 
-  int kill_signal = 0, remove_signal = 0, hold_signal = 0;
-  std::optional<std::chrono::seconds> vacate_time;  // asked for by the job
+  int kill_signal = 0;    // SIGTERM where the job does not say
+  int remove_signal = 0;  // kill_signal where the job does not say, as the next
+  int hold_signal = 0;
+  std::optional<std::chrono::seconds> vacate_time;  // what the job would like to get
 };
 
-// Before a claim is accepted: this job will never run here. Nothing where it may.
-std::optional<std::string> never_runs(const Ad& job, const JobSetting& setting);
+// An expression for Start: true with every TARGET that read_job() can make something of, false with
+// jobs of other universes and with those that need what podpilot cannot do. True without TARGET.
+std::string runnable_expression(const JobSetting& setting);
 
-std::expected<CondorJob, Hold> read_job(const Ad& job, const JobSetting& setting);
+// RequestCpus, RequestMemory (MiB) and RequestDisk (KiB), evaluated with the slot as TARGET.
+// Fault::invalid if one is no number above 0, or beyond all bounds.
+Result<Resources> requested_resources(const Ad& job, const Ad& slot);
 
-// .job.ad and .machine.ad, which jobs find by _CONDOR_JOB_AD and _CONDOR_MACHINE_AD: text without
-// secrets, for the job's folder.
+// Or why the job must be held: somebody has to change it.
+std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setting);
+
+// Where a job's folder has the two ads as text, made by format_ad() (classad/text.h). The
+// environment names them.
 inline constexpr std::string_view kJobAdFile = ".job.ad";
 inline constexpr std::string_view kMachineAdFile = ".machine.ad";
-
-// "a 'b c' d''e" of the new syntax (V2), also within double quotes; Fault::invalid if a quote is not closed.
-Result<std::vector<std::string>> split_arguments(std::string_view text);
-// Words between blanks of the old syntax (V1), where quotes are characters.
-std::vector<std::string> split_old_arguments(std::string_view text);
 
 }  // namespace podpilot::agent::htcondor
