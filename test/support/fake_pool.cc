@@ -156,14 +156,16 @@ void FakePool::forget_sessions() {
   sessions_.clear();
 }
 
-std::vector<std::string> FakePool::events() const {
-  const std::lock_guard lock(mutex_);
+std::vector<std::string> FakePool::events(std::size_t expected) const {
+  std::unique_lock lock(mutex_);
+  noted_.wait_for(lock, std::chrono::seconds(10), [&] { return events_.size() >= expected; });
   return events_;
 }
 
 void FakePool::note(const std::string& event) {
   const std::lock_guard lock(mutex_);
   events_.push_back(event);
+  noted_.notify_all();
 }
 
 void FakePool::serve(UniqueFd connection) {

@@ -3,7 +3,7 @@
 // resume sessions by token. What comes after is a test's own.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -42,8 +42,9 @@ class FakePool {
   BorrowedFd stop() const { return stop_; }
   void set(Policy policy);
   void forget_sessions();
-  // "new pilot@pool 0", "resumed 0", "unknown session": what clients asked for, in order.
-  std::vector<std::string> events() const;
+  // "new pilot@pool 0", "resumed 0", "unknown session": what clients asked for, in order. Waits a
+  // while for so many: a client may know before its server is done.
+  std::vector<std::string> events(std::size_t expected) const;
 
  private:
   void serve(UniqueFd connection);
@@ -56,6 +57,7 @@ class FakePool {
   UniqueFd listener_;
   UniqueFd stop_;
   mutable std::mutex mutex_;
+  mutable std::condition_variable noted_;
   Policy policy_;
   std::map<std::string, agent::htcondor::Key> sessions_;
   std::vector<std::string> events_;

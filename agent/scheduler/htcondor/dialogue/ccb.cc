@@ -135,7 +135,10 @@ class CcbListener::Registration {
     const LiteralAd answer = TRY(receive_ad(stream, soon()));
     registration_ = TRY(parse_registration(answer));
     announce();
-    return listen(stream).within("broker " + brief(broker_));
+    auto ended = listen(stream).within("broker " + brief(broker_));
+    // A broker that closed is a broker that was lost.
+    if (!ended && ended.error().fault == Fault::not_found) ended.error().fault = Fault::transient;
+    return ended;
   }
 
   void announce() {
