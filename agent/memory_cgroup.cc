@@ -9,34 +9,25 @@
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent {
+
+using sandbox::Mount;
+
 namespace {
 
-constexpr std::size_t kMaxMountinfo = 4 << 20;
 constexpr std::size_t kMaxText = 64 << 10;
-
-struct Mount {
-  std::string root;  // the folder of the filesystem that is mounted
-  std::string point;
-};
 
 bool has_word(std::string_view list, std::string_view word) {
   const auto words = split(list, ',');
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// proc_pid_mountinfo(5): "36 35 0:31 ROOT POINT OPTIONS [TAG...] - TYPE SOURCE SUPER-OPTIONS".
-std::optional<Mount> find_mount(std::string_view mountinfo, CgroupVersion version) {
+std::optional<Mount> find_mount(const std::vector<Mount>& mounts, CgroupVersion version) {
   std::optional<Mount> found;
-  for (const std::string_view line : split(mountinfo, '\n')) {
-    const std::size_t dash = line.find(" - ");
-    if (dash == std::string_view::npos) continue;
-    const auto front = split(line.substr(0, dash), ' ');
-    const auto back = split(line.substr(dash + 3), ' ');
-    if (front.size() < 5 || back.size() < 3) continue;
+  for (const Mount& mount : mounts) {
     const bool right = version == CgroupVersion::v1
-                           ? back[0] == "cgroup" && has_word(back[2], "memory")
-                           : back[0] == "cgroup2";
-    if (right) found = Mount{std::string(front[3]), std::string(front[4])};  // the last is on top
+                           ? mount.type == "cgroup" && has_word(mount.super_options, "memory")
+                           : mount.type == "cgroup2";
+    if (right) found = mount;  // the last is on top
   }
   return found;
 }
@@ -85,11 +76,11 @@ const char* usage_file(CgroupVersion version) {
 
 }  // namespace
 
-std::vector<MemoryGroup> memory_groups(std::string_view mountinfo, std::string_view cgroup) {
+std::vector<MemoryGroup> memory_groups(const std::vector<Mount>& mounts, std::string_view cgroup) {
   std::vector<MemoryGroup> groups;
   // On a host with both, the memory controller is in v1 where v1 has it.
   for (const CgroupVersion version : {CgroupVersion::v1, CgroupVersion::v2}) {
-    const std::optional<Mount> mount = find_mount(mountinfo, version);
+    const std::optional<Mount> mount = find_mount(mounts, version);
     const std::optional<std::string> path = find_path(cgroup, version);
     if (!mount || !path) continue;
     std::string below = below_mount(*mount, *path);
@@ -115,8 +106,9 @@ std::uint64_t page_cache(std::string_view memory_stat, CgroupVersion version) {
 }
 
 std::optional<MemoryGroup> limited_memory_group() {
-  const std::string mountinfo = read_file("/proc/self/mountinfo", kMaxMountinfo).value_or("");
-  for (const MemoryGroup& group : memory_groups(mountinfo, read_text("/proc/self/cgroup"))) {
+  const Result<std::vector<Mount>> mounts = sandbox::read_mountinfo();
+  if (!mounts) return std::nullopt;
+  for (const MemoryGroup& group : memory_groups(*mounts, read_text("/proc/self/cgroup"))) {
     const auto limit = read_number(group.folder + limit_file(group.version));
     if (limit && *limit < physical_memory()) return group;  // v1's "none" is a huge number
   }

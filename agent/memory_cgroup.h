@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/mountinfo.h"
+
 namespace podpilot::agent {
 
 struct PodMemory {
@@ -24,9 +26,10 @@ struct MemoryGroup {
   bool operator==(const MemoryGroup&) const = default;
 };
 
-// Pure: from the texts of /proc/self/mountinfo and /proc/self/cgroup, the folders of our own group
+// Pure: from the mounts and the text of /proc/self/cgroup, the folders of our own group
 // and of those above it that can be seen, in this order. In a pod it is usually one.
-std::vector<MemoryGroup> memory_groups(std::string_view mountinfo, std::string_view cgroup);
+std::vector<MemoryGroup> memory_groups(const std::vector<sandbox::Mount>& mounts,
+                                       std::string_view cgroup);
 
 // Pure: bytes of page cache in a memory.stat. Dirty pages count as cache, tmpfs does not.
 std::uint64_t page_cache(std::string_view memory_stat, CgroupVersion version);

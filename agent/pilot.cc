@@ -30,6 +30,7 @@ void subtract(Resources& from, const Resources& what) {
 Pilot::Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy)
     : site_(site), scheduler_(scheduler), policy_(std::move(policy)), offer_(policy_.offer) {
   offer_.free = offer_.total;
+  offer_.prepares = site_.next != nullptr;
 }
 
 Pilot::~Pilot() = default;
@@ -77,6 +78,7 @@ void Pilot::publish() {
   offer_.free = offer_.total;
   for (const auto& [id, claim] : claims_) subtract(offer_.free, claim.held);
   offer_.claims = static_cast<unsigned>(claims_.size());
+  if (site_.next) site_.next->lend(offer_.free.disk);
   scheduler_.update(offer_);
 }
 
@@ -167,6 +169,7 @@ void Pilot::contact_back(ClaimId id) {
 void Pilot::drain() {
   if (offer_.draining) return;
   offer_.draining = true;
+  if (site_.next) site_.next->stop();
   publish();
   // A claim without a job would wait for an activation that is refused now.
   std::vector<ClaimId> unused;
@@ -186,6 +189,10 @@ void Pilot::others_wait(const std::string& submitter) {
   log::info("retiring: this pod serves one submitter, and only jobs of others wait",
             {{"served", *offer_.tenancy.submitter}, {"waits", submitter}});
   drain();
+}
+
+void Pilot::next_image(const std::string& image) {
+  if (site_.next) site_.next->hint(image);
 }
 
 void Pilot::broken(Error why) {

@@ -51,6 +51,7 @@ class Pilot final : public PilotPort {
   void drain() override;
   void exhausted() override;
   void others_wait(const std::string& submitter) override;
+  void next_image(const std::string& image) override;
   void broken(Error why) override;
   Result<std::string> tail(ClaimId claim, const std::string& file, std::uint64_t offset,
                            std::size_t limit) override;

@@ -57,10 +57,18 @@ std::string judge(const sandbox::Trial& trial, const SandboxWish& wish) {
 }
 
 Result<LockedTrial> try_rung_alone(sandbox::Launcher& launcher, Rung rung,
-                                   const std::string& scratch) {
+                                   const std::string& scratch, const SandboxWish& wish) {
   LockedTrial locked;
   if (sandbox::uses_pod_root(rung)) {
     const sandbox::Layout layout = TRY(sandbox::discover_layout());
+    const std::vector<sandbox::Mount> mounts = TRY(sandbox::read_mountinfo());
+    for (const std::string& folder : wish.folders) {
+      if (!sandbox::is_shown(layout, mounts, folder)) continue;
+      locked.trial.pod.rung = rung;
+      locked.trial.pod.uid = ::geteuid();
+      locked.trial.refusal = folder + " lies where jobs would see their image";
+      return locked;
+    }
     locked.root_lock = TRY(lock_root(layout, scratch));
     if (rung == Rung::transplant_setuid && ::geteuid() == 0) let_others_pass(scratch);
   }
@@ -73,7 +81,7 @@ Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::str
   std::string refusals;
   for (const Rung rung : sandbox::kLadder) {
     if (wish.rung && *wish.rung != rung) continue;
-    auto [trial, root_lock] = TRY(try_rung_alone(launcher, rung, scratch));
+    auto [trial, root_lock] = TRY(try_rung_alone(launcher, rung, scratch, wish));
     const std::string against = judge(trial, wish);
     if (against.empty())
       return SandboxChoice{.pod = std::move(trial.pod), .root_lock = std::move(root_lock)};

@@ -15,6 +15,7 @@ namespace podpilot::agent {
 struct SandboxWish {
   std::optional<sandbox::Rung> rung;  // nothing: the best that works
   sandbox::Guarantees required;
+  std::vector<std::string> folders;  // the pilot's own, which no job may decide over; absolute
 };
 
 struct SandboxChoice {
@@ -30,7 +31,7 @@ struct LockedTrial {
 
 // sandbox::try_rung() with the pod's root locked against the jobs of other podpilots.
 Result<LockedTrial> try_rung_alone(sandbox::Launcher& launcher, sandbox::Rung rung,
-                                   const std::string& scratch);
+                                   const std::string& scratch, const SandboxWish& wish);
 
 // Tries the ladder from its top in `scratch`, an absolute path, up to the first rung that works and
 // gives what is required. Fault::unsupported tells why each of them does not.

@@ -58,11 +58,7 @@ Result<void> remount(const char* path, std::uint64_t flags) {
 }
 
 Result<std::string> path_of(BorrowedFd fd) {
-  std::string path(PATH_MAX, 0);
-  const ssize_t n = ::readlink(fd_path(fd).c_str(), path.data(), path.size());
-  if (n < 0) return sys_error("readlink");
-  path.resize(static_cast<std::size_t>(n));
-  return path;
+  return read_link_at(BorrowedFd(AT_FDCWD), fd_path(fd));
 }
 
 Result<void> bind_and_remount(BorrowedFd source, BorrowedFd target, Depth depth,

@@ -133,10 +133,8 @@ Result<void> copy_file(BorrowedFd from, BorrowedFd to, const char* name,
 }
 
 Result<void> copy_symlink(BorrowedFd from, BorrowedFd to, const char* name) {
-  std::array<char, PATH_MAX> target{};
-  const ssize_t n = ::readlinkat(from.get(), name, target.data(), target.size() - 1);
-  if (n < 0) return sys_error("readlink");
-  if (::symlinkat(target.data(), to.get(), name) != 0) return sys_error("symlink");
+  const std::string target = TRY(read_link_at(from, name));
+  if (::symlinkat(target.c_str(), to.get(), name) != 0) return sys_error("symlink");
   return {};
 }
 

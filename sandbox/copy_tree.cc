@@ -11,7 +11,7 @@
 namespace podpilot::sandbox {
 
 Result<TreeStats> copy_tree(BorrowedFd from, const std::string& name, BorrowedFd to,
-                            const std::stop_token& stop, Ledger& ledger) {
+                            const std::stop_token& stop, Ledger& ledger, std::uint64_t room) {
   const std::string shown = printable(name);
   std::vector<TreeBuilder::Layer> source(1);
   source[0].path = shown;
@@ -21,7 +21,7 @@ Result<TreeStats> copy_tree(BorrowedFd from, const std::string& name, BorrowedFd
   source[0].device = st.st_dev;
   if (::mkdirat(to.get(), name.c_str(), 0700) != 0) return sys_error("mkdir " + shown);
   const UniqueFd target = TRY(open_folder(to, name, O_PATH));
-  return TreeBuilder(source, target, TreeBuilder::Files::copy, ledger, stop).build();
+  return TreeBuilder(source, target, TreeBuilder::Files::copy, ledger, stop, room).build();
 }
 
 }  // namespace podpilot::sandbox

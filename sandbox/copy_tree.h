@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <stop_token>
 #include <string>
 
@@ -15,8 +16,10 @@ namespace podpilot::sandbox {
 // that name: no file shares an inode with the source, so it may be written to. Modes, times, user
 // xattrs, symlinks and holes are kept, and hard links among its files. Sockets and devices are left
 // out. What the source's modes close to its owner, us, is opened up meanwhile: `ledger` is told, as
-// the files may be links to a layer's. What a failure leaves in `to` is for the caller to remove.
+// the files may be links to a layer's. More than `room` bytes are Fault::exhausted. What a failure
+// leaves in `to` is for the caller to remove.
 Result<TreeStats> copy_tree(BorrowedFd from, const std::string& name, BorrowedFd to,
-                            const std::stop_token& stop, Ledger& ledger);
+                            const std::stop_token& stop, Ledger& ledger,
+                            std::uint64_t room = UINT64_MAX);
 
 }  // namespace podpilot::sandbox

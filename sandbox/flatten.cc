@@ -13,7 +13,7 @@
 namespace podpilot::sandbox {
 
 Result<TreeStats> flatten(const std::vector<std::string>& layers, const std::string& target,
-                          const std::stop_token& stop, Ledger& ledger) {
+                          const std::stop_token& stop, Ledger& ledger, std::uint64_t room) {
   const DirFd to = TRY(open_dir(target));
   std::vector<TreeBuilder::Layer> stack;
   for (const std::string& path : layers | std::views::reverse) {
@@ -22,8 +22,8 @@ Result<TreeStats> flatten(const std::vector<std::string>& layers, const std::str
     if (::fstat(root.get(), &st) != 0) return sys_error("fstat " + path);
     stack.push_back({path, std::move(root), ledger.knows(path), st.st_dev});
   }
-  TreeStats stats =
-      TRY(TreeBuilder(stack, to, TreeBuilder::Files::share, ledger, stop).build().within(target));
+  TreeStats stats = TRY(
+      TreeBuilder(stack, to, TreeBuilder::Files::share, ledger, stop, room).build().within(target));
   for (const std::string& path : layers)
     if (!ledger.knows(path)) TRY(ledger.learn(path, stop));
   return stats;

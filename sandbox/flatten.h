@@ -3,6 +3,7 @@
 // becomes a plain tree on the same disk, which costs a link a file and no content.
 #pragma once
 
+#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -22,10 +23,11 @@ namespace podpilot::sandbox {
 // Afterwards `ledger` knows all the layers: those it did not know are taken for good, links to what
 // was good in the others are followed. What was not good is made all the same and named in
 // `changed`: the tree must not be used before the caller has looked at those.
-// When this fails (Fault::transient: stopped), what is in `target` is for remove_flattened().
-// One descriptor a layer is held.
+// When this fails (Fault::transient: stopped; Fault::exhausted: copies of more than `room` bytes),
+// what is in `target` is for remove_flattened(). One descriptor a layer is held.
 Result<TreeStats> flatten(const std::vector<std::string>& layers, const std::string& target,
-                          const std::stop_token& stop, Ledger& ledger);
+                          const std::stop_token& stop, Ledger& ledger,
+                          std::uint64_t room = UINT64_MAX);
 
 // remove_tree() for such a tree, on the filesystem of its layers: the ledger follows the links that
 // go. One that remove_tree() itself removes makes its files differ.

@@ -13,6 +13,7 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/fd.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/text.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -74,11 +75,7 @@ Result<std::vector<RootEntry>> read_root() {
     struct stat st{};
     if (::fstatat(root.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
     RootEntry entry{.name = name, .link = {}, .is_folder = S_ISDIR(st.st_mode)};
-    if (S_ISLNK(st.st_mode)) {
-      std::array<char, 4096> target{};
-      const ssize_t n = ::readlinkat(root.get(), name.c_str(), target.data(), target.size());
-      if (n > 0) entry.link.assign(target.data(), static_cast<std::size_t>(n));
-    }
+    if (S_ISLNK(st.st_mode)) entry.link = read_link_at(root, name).value_or("");
     entry.writable =
         entry.is_folder && ::faccessat(root.get(), name.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
     entries.push_back(std::move(entry));
@@ -117,6 +114,17 @@ Layout judge_layout(const std::vector<RootEntry>& root, const std::vector<Mount>
     layout.names.push_back(std::move(name));
   }
   return layout;
+}
+
+bool is_shown(const Layout& layout, const std::vector<Mount>& mounts, std::string_view path) {
+  const std::string below = std::string(path) + "/";
+  const std::string top = "/" + std::string(split(path.substr(1), '/').front()) + "/";
+  const TopLevel* name = layout.find(std::string_view(top).substr(1, top.size() - 2));
+  if (!name) return false;
+  if (name->place == Place::linked) return true;
+  return std::ranges::none_of(mounts, [&](const Mount& mount) {
+    return mount.point.starts_with(top) && below.starts_with(mount.point + "/");
+  });
 }
 
 Result<Layout> discover_layout() {

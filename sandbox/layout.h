@@ -55,6 +55,10 @@ struct RootEntry {
 // Pure. The live name is the one that most links agree on.
 Layout judge_layout(const std::vector<RootEntry>& root, const std::vector<Mount>& mounts);
 
+// Whether a job decides what is at `path`, which is absolute: it lies below a name that shows
+// images, and on no mount of its own. Pure.
+bool is_shown(const Layout& layout, const std::vector<Mount>& mounts, std::string_view path);
+
 // Looks at the root of the calling process.
 Result<Layout> discover_layout();
 

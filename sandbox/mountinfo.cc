@@ -39,8 +39,13 @@ std::vector<Mount> parse_mountinfo(std::string_view text) {
   for (const std::string_view line : split(text, '\n')) {
     const std::vector<std::string_view> fields = split(line, ' ');
     if (fields.size() <= kPoint) continue;
-    mounts.push_back(
-        {std::string(fields[kDevice]), unescape(fields[kRoot]), unescape(fields[kPoint])});
+    Mount& mount = mounts.emplace_back(std::string(fields[kDevice]), unescape(fields[kRoot]),
+                                       unescape(fields[kPoint]));
+    // "- TYPE SOURCE SUPER-OPTIONS", after any number of optional fields.
+    const auto dash = std::find(fields.begin() + kPoint, fields.end(), "-");
+    if (fields.end() - dash < 4) continue;
+    mount.type = dash[1];
+    mount.super_options = dash[3];
   }
   return mounts;
 }

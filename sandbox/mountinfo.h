@@ -14,6 +14,8 @@ struct Mount {
   std::string device;  // "major:minor"
   std::string root;    // what of the filesystem is shown
   std::string point;   // where, from the process' root
+  std::string type{};  // of the filesystem
+  std::string super_options{};
 
   bool operator==(const Mount&) const = default;
 };

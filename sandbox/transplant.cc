@@ -52,12 +52,6 @@ void purge_sysv(int /*unused*/) {
   }
 }
 
-std::string link_target(BorrowedFd folder, const std::string& name) {
-  std::array<char, 4096> target{};
-  const ssize_t n = ::readlinkat(folder.get(), name.c_str(), target.data(), target.size());
-  return n > 0 ? std::string(target.data(), static_cast<std::size_t>(n)) : "";
-}
-
 // What the last payload may have changed on a folder that is its own: mode, attributes, ACLs.
 void reset_folder(BorrowedFd folder) {
   constexpr mode_t kShared = 01777;
@@ -153,7 +147,7 @@ bool Transplant::is_trace(BorrowedFd folder, const std::string& name,
   if (::fstatat(folder.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
   if (st.st_uid == payload_) return true;
   return S_ISLNK(st.st_mode) && !links.empty() &&
-         link_target(folder, name).starts_with(links + "/");
+         read_link_at(folder, name).value_or("").starts_with(links + "/");
 }
 
 Result<void> Transplant::empty(const Step& step) {
@@ -189,11 +183,7 @@ Result<void> Transplant::entries(const Step& step) {
 Result<void> Transplant::fill(const Step& step) {
   TRY(empty(step));
   const DirFd folder = TRY(open_folder(step.target));
-  const std::string link = [&] {
-    std::array<char, 4096> target{};
-    const ssize_t n = ::readlink(step.source.c_str(), target.data(), target.size());
-    return n > 0 ? std::string(target.data(), static_cast<std::size_t>(n)) : std::string();
-  }();
+  const std::string link = read_link_at(BorrowedFd(AT_FDCWD), step.source).value_or("");
   if (link.empty()) {
     const DirFd source = TRY(open_folder(step.source));
     const std::vector<std::string> names = TRY(list_names(source));

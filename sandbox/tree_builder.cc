@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>
@@ -133,8 +134,10 @@ Result<void> TreeBuilder::share(BorrowedFd source, const Layer& layer, const cha
     if (same && !ledger_.follow(before, after)) look = Ledger::Look::changed;
   } else if (errno == EXDEV || errno == EMLINK || errno == EPERM) {
     // EPERM: fs.protected_hardlinks for a file of somebody else's, or a filesystem without links.
-    ++stats_.copied;
-    TRY(copy_entry(source, target, name, stop_, ledger_));
+    struct stat st{};
+    if (::fstatat(source.get(), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+      return sys_error("stat " + printable(name));
+    TRY(copy_file(source, name, st, target));
   } else {
     return sys_error("link " + printable(name));
   }
@@ -153,6 +156,14 @@ Result<void> TreeBuilder::copy(BorrowedFd source, const char* name, BorrowedFd t
         is_first ? Result<void>() : link_to_copy(first->second, name, target);
     if (!is_first && (linked || linked.error().fault != Fault::denied)) return linked;
   }
+  return copy_file(source, name, st, target);
+}
+
+Result<void> TreeBuilder::copy_file(BorrowedFd source, const char* name, const struct stat& st,
+                                    BorrowedFd target) {
+  stats_.copied_bytes += static_cast<std::uint64_t>(st.st_size);
+  if (stats_.copied_bytes > room_)
+    return Error{Fault::exhausted, fmt::format("copies of more than {}", human_bytes(room_))};
   ++stats_.copied;
   return copy_entry(source, target, name, stop_, ledger_);
 }

@@ -34,14 +34,16 @@ class TreeBuilder {
     dev_t device = 0;
   };
 
-  // Layers from the topmost one down. `target` is an empty folder. All outlive this.
+  // Layers from the topmost one down. `target` is an empty folder. All outlive this. Copies of more
+  // than `room` bytes in all are Fault::exhausted.
   TreeBuilder(const std::vector<Layer>& layers, BorrowedFd target, Files files, Ledger& ledger,
-              const std::stop_token& stop)
+              const std::stop_token& stop, std::uint64_t room)
       : layers_(layers),
         target_(target),
         files_(files),
         ledger_(ledger),
         stop_(stop),
+        room_(room),
         any_known_(std::ranges::any_of(layers, &Layer::known)),
         path_(ledger) {}
 
@@ -68,6 +70,8 @@ class TreeBuilder {
                     BorrowedFd target);
   Result<void> share(BorrowedFd source, const Layer& layer, const char* name, BorrowedFd target);
   Result<void> copy(BorrowedFd source, const char* name, BorrowedFd target);
+  Result<void> copy_file(BorrowedFd source, const char* name, const struct stat& st,
+                         BorrowedFd target);
   Result<void> link_to_copy(const std::string& copy, const char* name, BorrowedFd target);
   void report(Ledger::Look look, const Layer& layer, std::string path);
 
@@ -76,6 +80,7 @@ class TreeBuilder {
   Files files_;
   Ledger& ledger_;
   const std::stop_token& stop_;
+  std::uint64_t room_;
   bool any_known_;  // layers share files: then those of all are looked at
   TreePath path_;
   FolderReader reader_;

@@ -17,6 +17,7 @@ struct TreeStats {
   std::uint64_t folders = 0;
   std::uint64_t linked = 0;
   std::uint64_t copied = 0;
+  std::uint64_t copied_bytes = 0;
   std::uint64_t skipped = 0;       // sockets and block devices
   std::vector<LayerPath> changed;  // of layers that the ledger knows: not as they were
 };

@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "oci/http/client.h"
+#include "oci/registry/credentials.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/text.h"
 
@@ -49,6 +51,17 @@ Result<PullPolicy> pull_policy(const Options& options) {
        {"always", PullPolicy::always},
        {"never", PullPolicy::never}}};
   return one_of(options, "pull", kPolicies);
+}
+
+std::vector<std::string> credential_files(const Options& options) {
+  if (options.has("registry-config")) return {options.text("registry-config")};
+  return oci::default_credential_files();
+}
+
+Result<ConfigFiles> read_config_files(const Options& options) {
+  std::vector<std::string> paths = oci::http::client_files();
+  for (std::string& file : credential_files(options)) paths.push_back(std::move(file));
+  return ConfigFiles::read(paths);
 }
 
 Result<std::optional<std::string>> registry_config(const Options& options) {

@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/cli/options.h"
 #include "agent/job/description.h"
+#include "sandbox/base/config_files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/result.h"
 
@@ -16,6 +18,13 @@ namespace podpilot::agent {
 Result<void> configure_log(const Options& options, log::Level otherwise);
 
 Result<PullPolicy> pull_policy(const Options& options);
+
+// Every configuration file (config_files.h) that a pull may want to read: names, certificate
+// authorities, credentials.
+Result<ConfigFiles> read_config_files(const Options& options);
+
+// Where credentials are looked for: --registry-config, else docker's places.
+std::vector<std::string> credential_files(const Options& options);
 
 // --registry-config, checked to be readable.
 Result<std::optional<std::string>> registry_config(const Options& options);

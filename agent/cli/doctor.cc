@@ -69,7 +69,7 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const std::strin
   std::vector<Finding> findings;
   for (const sandbox::Rung tried : sandbox::kLadder) {
     const std::string name = fmt::format("{}", to_string(tried));
-    const Result<LockedTrial> locked = try_rung_alone(launcher, tried, scratch);
+    const Result<LockedTrial> locked = try_rung_alone(launcher, tried, scratch, wish);
     if (!locked) {
       findings.push_back({name, Mark::bad, "could not be tried: " + locked.error().text, ""});
       continue;

@@ -77,6 +77,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
     {"events-fd", 0, "N", "", kPull,
      "tell what happens on this descriptor, one JSON object a line"},
+    {"config-fd", 0, "N", "", kPull,
+     "take the machine's configuration files from this descriptor, as a pilot hands them on"},
     {"quiet", 'q', "", "", kRun | kPull, "no progress"},
     {"log-level", 0, "LEVEL", "", kPilot | kRun | kPull, "debug, info, warning or error"},
     {"log-format", 0, "FORMAT", "text", kPilot | kRun | kPull, "text or json"},

@@ -19,6 +19,7 @@
 #include "agent/resources.h"
 #include "agent/scheduler/spool/spool_scheduler.h"
 #include "agent/version.h"
+#include "sandbox/base/config_files.h"
 #include "sandbox/base/text.h"
 #include "sandbox/limits.h"
 
@@ -84,6 +85,15 @@ int failed(const Error& error) {
   return report_failure(kCommand, Origin::site, error);
 }
 
+// From the first job on its image decides what is at the paths below "/". /etc/resolv.conf and
+// /etc/hosts are mounts where a kubelet made the pod, and so out of a job's reach, but not where
+// another runtime did; and nobody changes them while the pod lives. So no exception is made.
+Result<void> fix_configuration(const Options& options) {
+  ConfigFiles files = TRY(read_config_files(options));
+  serve_config_files(std::move(files));
+  return {};
+}
+
 int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
         const std::string& spool, const SandboxWish& wish) {
   Poller poller;
@@ -96,6 +106,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   if (!config) return report_usage(kCommand, config.error());
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());
+  if (sandbox::uses_pod_root(choice->pod.rung))
+    if (const Result<void> fixed = fix_configuration(options); !fixed) return failed(fixed.error());
   Result<PilotPolicy> policy = make_policy(options, choice->pod);
   if (!policy) return report_usage(kCommand, policy.error());
 
@@ -112,6 +124,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .process_limit = 0,
             .pod = choice->pod,
             .roots = nullptr,
+            .next = nullptr,
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
@@ -119,11 +132,14 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
     site.process_limit = *limit;
   }
   std::unique_ptr<RootBuilder> roots;
+  std::optional<NextRoot> next;
   if (sandbox::uses_pod_root(choice->pod.rung)) {
     Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
     if (!created) return failed(created.error());
     roots = *std::move(created);
     site.roots = roots.get();
+    next.emplace(*roots, **scratch, *store);
+    site.next = &*next;
   }
   SpoolScheduler scheduler(poller, spool, pilot_name(options));
   log::info("pilot starts", {{"version", std::string(build_info().version)},
@@ -150,8 +166,9 @@ int pilot_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   const Result<std::string> spool = spool_path(options);
   if (!spool) return report_usage(kCommand, spool.error());
-  const Result<SandboxWish> wish = sandbox_wish(options);
+  Result<SandboxWish> wish = sandbox_wish(options);
   if (!wish) return report_usage(kCommand, wish.error());
+  wish->folders.push_back(absolute_path(*spool));
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return failed(launcher.error());
   hide_process();

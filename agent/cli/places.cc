@@ -10,14 +10,6 @@
 namespace podpilot::agent {
 namespace {
 
-std::string absolute(const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path full = std::filesystem::absolute(path, failed);
-  std::string text = failed ? path : full.lexically_normal().string();
-  while (text.size() > 1 && text.back() == '/') text.pop_back();
-  return text;
-}
-
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value && value[0] == '/' ? value : "";
@@ -25,8 +17,16 @@ std::string variable(const char* name) {
 
 }  // namespace
 
+std::string absolute_path(const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path full = std::filesystem::absolute(path, failed);
+  std::string text = failed ? path : full.lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
 std::string cache_folder(const Options& options) {
-  if (options.has("cache")) return absolute(options.text("cache"));
+  if (options.has("cache")) return absolute_path(options.text("cache"));
   if (::access("/pod", W_OK) == 0) return "/pod/cache";
   if (const std::string xdg = variable("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/podpilot";
   if (const std::string home = variable("HOME"); !home.empty() && ::access(home.c_str(), W_OK) == 0)
@@ -35,7 +35,7 @@ std::string cache_folder(const Options& options) {
 }
 
 std::string scratch_folder(const Options& options) {
-  return options.has("scratch") ? absolute(options.text("scratch"))
+  return options.has("scratch") ? absolute_path(options.text("scratch"))
                                 : cache_folder(options) + "/scratch";
 }
 

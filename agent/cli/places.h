@@ -15,4 +15,7 @@ std::string cache_folder(const Options& options);
 // --scratch, else scratch/ in the cache.
 std::string scratch_folder(const Options& options);
 
+// Without "." and "..", and without a slash at its end.
+std::string absolute_path(const std::string& path);
+
 }  // namespace podpilot::agent

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <optional>
 #include <stop_token>
 
@@ -23,6 +22,7 @@
 #include "oci/reference.h"
 #include "oci/registry/credentials.h"
 #include "oci/registry/source.h"
+#include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/landlock.h"
@@ -36,44 +36,31 @@ constexpr const char* kCommand = "pull";
 // A pull that moves bytes all the time still ends.
 constexpr std::chrono::hours kDeadline{6};
 
-// A default that we may not read ($HOME of somebody else) is as good as none.
-std::vector<std::string> credential_files(const Options& options) {
-  if (options.has("registry-config")) return {options.text("registry-config")};
-  std::vector<std::string> files = oci::default_credential_files();
-  std::erase_if(files, [](const std::string& file) { return ::access(file.c_str(), R_OK) != 0; });
-  return files;
+// What the C library, OpenSSL's random numbers and the store's locks read; configuration has been
+// read by then.
+sandbox::LandlockRules rules(const std::string& cache) {
+  return {.read = {"/dev/urandom", "/dev/random", "/sys/devices/system/cpu", "/proc/self",
+                   "/sys/fs/cgroup", "/proc/sys/kernel/random/boot_id"},
+          .read_write = {cache, "/dev/null"}};
 }
 
-// What names, certificates and credentials are read from.
-sandbox::LandlockRules rules(const std::string& cache, const Options& options) {
-  sandbox::LandlockRules out;
-  out.read = {"/etc/resolv.conf",
-              "/etc/hosts",
-              "/etc/nsswitch.conf",
-              "/etc/host.conf",
-              "/etc/ssl",
-              "/etc/pki",
-              "/usr/share/ca-certificates",
-              "/etc/localtime",
-              "/dev/urandom",
-              "/dev/random",
-              "/sys/devices/system/cpu",
-              "/proc/self",
-              "/sys/fs/cgroup",
-              "/proc/sys/kernel/random/boot_id"};
-  if (const char* bundle = std::getenv("SSL_CERT_FILE")) out.read.emplace_back(bundle);
-  for (const std::string& file : credential_files(options)) out.read.push_back(file);
-  out.read_write = {cache, "/dev/null"};
-  return out;
-}
-
-Result<void> shut_in(const std::string& cache, const Options& options) {
+Result<void> shut_in(const std::string& cache) {
   // It holds credentials and its memory is hostile input's playground: no core, no ptrace.
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return sys_error("PR_SET_DUMPABLE");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return sys_error("PR_SET_NO_NEW_PRIVS");
   // A kernel without Landlock pulls all the same: doctor tells.
-  [[maybe_unused]] const int abi = TRY(sandbox::restrict_filesystem(rules(cache, options)));
+  [[maybe_unused]] const int abi = TRY(sandbox::restrict_filesystem(rules(cache)));
   return {};
+}
+
+// From the pilot, which may know better than to have them read now; else as they are.
+Result<ConfigFiles> config_files(const Options& options) {
+  if (!options.has("config-fd")) {
+    TRY(registry_config(options));
+    return read_config_files(options);
+  }
+  const std::uint64_t fd = TRY(options.number("config-fd"));
+  return ConfigFiles::from_memory(BorrowedFd(static_cast<int>(fd)));
 }
 
 // Where events go: a line for people, JSON for whoever gave us a descriptor.
@@ -148,14 +135,15 @@ int pull_command(const Options& options) {
     return report_usage(kCommand, {Fault::invalid, "which image? See podpilot pull --help"});
   if (options.has("events-fd") && !options.number("events-fd"))
     return report_usage(kCommand, options.number("events-fd").error());
-  if (const auto config = registry_config(options); !config)
-    return report_usage(kCommand, config.error());
+  Result<ConfigFiles> config = config_files(options);
+  if (!config) return report_usage(kCommand, config.error());
+  serve_config_files(*std::move(config));
   ::signal(SIGPIPE, SIG_IGN);
   sandbox::raise_open_files();
   const std::string cache = cache_folder(options);
   Result<oci::Store> store = oci::Store::open(cache).within("cache");
   if (!store) return report_failure(kCommand, Origin::site, store.error());
-  if (const Result<void> shut = shut_in(cache, options); !shut)
+  if (const Result<void> shut = shut_in(cache); !shut)
     return report_failure(kCommand, Origin::pilot, shut.error());
 
   oci::http::Client client(

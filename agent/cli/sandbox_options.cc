@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
+#include "agent/cli/places.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent {
 
 Result<SandboxWish> sandbox_wish(const Options& options) {
   SandboxWish wish;
+  wish.folders = {cache_folder(options), scratch_folder(options)};
   wish.required = TRY(
       sandbox::parse_guarantees(options.text("require-isolation")).within("--require-isolation"));
   const std::string rung = options.text("sandbox");

@@ -147,6 +147,7 @@ void JobRun::prepare() {
     return post(Event::image_failed);
   }
   folder_ = *std::move(folder);
+  if (site_.next) site_.next->begins(description_.image);
   image_request_ = site_.images.request(description_.image, description_.pull,
                                         [this](std::expected<SuppliedImage, ImageFailure> image) {
                                           image_request_.reset();
@@ -173,10 +174,17 @@ void JobRun::launch() {
   }
 }
 
+// Of the next job's tree, where jobs have a uid of their own.
+Result<std::optional<std::uint32_t>> JobRun::tree_owner() const {
+  if (site_.pod.rung != sandbox::Rung::transplant_setuid) return std::optional<std::uint32_t>();
+  const std::uint32_t id = TRY(sandbox::job_id(site_.next_id));
+  return std::optional(id);
+}
+
 Result<void> JobRun::build_root() {
-  std::optional<std::uint32_t> owner;
-  if (pod_.rung == sandbox::Rung::transplant_setuid)
-    owner = pod_.job_id = TRY(sandbox::job_id(site_.next_id++));
+  const std::optional<std::uint32_t> owner = TRY(tree_owner());
+  if (owner) pod_.job_id = *owner;
+  ++site_.next_id;
   site_.roots->build(image_->image, *folder_, owner, stop_build_.get_token(),
                      [this, alive = alive_](Result<JobRoot> root) {
                        if (!*alive) return;
@@ -278,6 +286,7 @@ void JobRun::sandbox_ended() {
   overdue_.reset();
   sandbox_.reset();
   tmpfs_.clear();
+  if (site_.next) site_.next->ended();
   if (started_at_ != Clock::time_point()) outcome_.times.run = since(started_at_);
   if (!watch_) return measured({});
   watch_->finish([this](const JobFigures& peak) { measured(peak); });
@@ -312,6 +321,8 @@ void JobRun::judge_end() {
 void JobRun::report_running() {
   scheduler_.executing(claim_);
   watch();
+  const auto next_owner = tree_owner();
+  if (site_.next && next_owner) site_.next->runs(description_.image, *next_owner);
   if (!description_.time_limit) return;
   limit_ = site_.poller.after(*description_.time_limit, [this] {
     soft_grace_ = site_.time_limit_grace;

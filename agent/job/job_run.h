@@ -12,6 +12,7 @@
 #include <string>
 
 #include "agent/job/image_supplier.h"
+#include "agent/job/next_root.h"
 #include "agent/job/root_builder.h"
 #include "agent/job/scratch.h"
 #include "agent/job/state.h"
@@ -36,6 +37,7 @@ struct Site {
   unsigned process_limit = 0;
   sandbox::Pod pod{};            // of the rung `userns` unless said
   RootBuilder* roots = nullptr;  // where the rung needs one
+  NextRoot* next = nullptr;      // where there are jobs to come, and roots
   std::uint64_t next_id = 0;     // of jobs with a uid of their own (idmap.h)
 };
 
@@ -72,6 +74,7 @@ class JobRun {
   void act(Action action);
   void prepare();
   void launch();
+  Result<std::optional<std::uint32_t>> tree_owner() const;
   Result<void> build_root();
   void start(const JobRoot& root);
   Result<void> try_start(const JobRoot& root);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "oci/reference.h"
+#include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/process.h"
@@ -20,6 +21,7 @@ namespace podpilot::agent {
 namespace {
 
 constexpr int kEventsFd = 3;
+constexpr int kConfigFd = 4;
 
 // What a pull needs of our environment; a scheduler's token that came by it is not among these.
 constexpr std::array kPassedOn = {"HOME",        "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",
@@ -80,9 +82,15 @@ class Puller::Pull final : public ImageSupplier::Request {
       options.argv.emplace_back("--registry-config");
       options.argv.push_back(*owner_.settings_.registry_config);
     }
-    options.argv.push_back(reference_.str());
     options.environment = child_environment();
     options.descriptors = {BorrowedFd(), BorrowedFd(), BorrowedFd(STDERR_FILENO), pipe.write};
+    UniqueFd config;
+    if (const ConfigFiles* files = served_config_files()) {
+      config = TRY(files->to_memory());
+      options.argv.insert(options.argv.end(), {"--config-fd", fmt::format("{}", kConfigFd)});
+      options.descriptors.push_back(config);
+    }
+    options.argv.push_back(reference_.str());
     started_ = Clock::now();
     child_ = TRY(spawn(options));
     events_ = std::move(pipe.read);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images out of the cache, or by a child (`/proc/self/exe pull`) in which alone what a registry and
 // an image say is parsed, without the pilot's secrets and shut in by Landlock. Killing the child is
-// the cancel; its crash is the image's fault and leaves the cache whole.
+// the cancel; its crash is the image's fault and leaves the cache whole. It gets the configuration
+// files that this process is served (config_files.h), else reads them itself.
 #pragma once
 
 #include <functional>

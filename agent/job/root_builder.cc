@@ -56,7 +56,7 @@ Result<void> give_to(const std::string& path, std::uint32_t owner) {
   return {};
 }
 
-Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root,
+Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root, std::uint64_t room,
                                          const std::stop_token& stop, sandbox::Ledger& ledger) {
   std::vector<std::string> shown;
   const std::vector<std::string> names = TRY(list_names(merged));
@@ -68,8 +68,9 @@ Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root,
       if (!anything) continue;
     }
     if (folder && !sandbox::is_shared(name)) {
-      [[maybe_unused]] const auto copied =
-          TRY(sandbox::copy_tree(merged, name, root, stop, ledger));
+      const sandbox::TreeStats copied =
+          TRY(sandbox::copy_tree(merged, name, root, stop, ledger, room));
+      room -= copied.copied_bytes;
     } else {
       TRY(move(merged, root, name));
     }
@@ -87,6 +88,7 @@ Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root,
 Result<std::unique_ptr<RootBuilder>> RootBuilder::create(Poller& poller, const oci::Store& store) {
   std::unique_ptr<RootBuilder> builder(new RootBuilder(store));
   builder->worker_ = TRY(Worker::create(poller));
+  builder->ahead_ = TRY(Worker::create(poller));
   return builder;
 }
 
@@ -94,27 +96,31 @@ void RootBuilder::build(const oci::Image& image, const JobFolder& folder,
                         std::optional<std::uint32_t> owner, std::stop_token stop, Ready ready) {
   worker_->run([this, layers = image.layers, workspace = folder.workspace, owner,
                 stop = std::move(stop), ready = std::move(ready)]() -> Worker::Task {
-    Result<JobRoot> root = make(layers, workspace, owner, stop);
+    const std::lock_guard lock(mutex_);
+    if (std::optional<JobRoot> prepared = take_prepared(layers, workspace, owner))
+      return [ready, root = *std::move(prepared)] { ready(root); };
+    Result<JobRoot> root = make(layers, workspace, owner, UINT64_MAX, stop);
     return [ready, root = std::move(root)] { ready(root); };
   });
 }
 
 Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
                                   const std::string& workspace, std::optional<std::uint32_t> owner,
-                                  const std::stop_token& stop) {
+                                  std::uint64_t room, const std::stop_token& stop) {
   const DirFd folder = TRY(open_dir(workspace));
   const DirFd merged = TRY(make_dir_at(folder, kMerged, 0755));
   const DirFd root = TRY(make_dir_at(folder, kRoot, 0755));
-  const sandbox::TreeStats stats = TRY(
-      sandbox::flatten(layers, workspace + "/" + kMerged, stop, ledger_).within("merge layers"));
+  const sandbox::TreeStats stats =
+      TRY(sandbox::flatten(layers, workspace + "/" + kMerged, stop, ledger_, room)
+              .within("merge layers"));
   if (!stats.changed.empty()) TRY(check_changed(layers, stop));
   JobRoot made{.path = workspace + "/" + kRoot, .names = {}};
-  made.names = TRY(arrange(merged, root, stop, ledger_).within("private copies"));
+  made.names =
+      TRY(arrange(merged, root, room - stats.copied_bytes, stop, ledger_).within("private copies"));
   if (!owner) return made;
-  let_others_pass(workspace);
+  TRY(let_in(workspace, *owner));
   for (const std::string& name : made.names)
     if (!sandbox::is_shared(name)) TRY(give_to(made.path + "/" + name, *owner));
-  TRY(give_to(workspace + "/files", *owner));
   return made;
 }
 
@@ -136,14 +142,25 @@ Result<void> RootBuilder::check_changed(const std::vector<std::string>& layers,
   return {};
 }
 
+Result<void> RootBuilder::let_in(const std::string& workspace, std::uint32_t owner) {
+  let_others_pass(workspace);
+  return give_to(workspace + "/files", owner);
+}
+
+void RootBuilder::remove_trees(const std::string& workspace) {
+  const Result<DirFd> parent = open_dir(workspace);
+  // What is left is removed with the job's folder, and differs from the ledger then: it is looked
+  // at again.
+  for (const char* name : {kMerged, kRoot})
+    if (parent) [[maybe_unused]]
+      const auto removed = sandbox::remove_flattened(*parent, name, ledger_);
+}
+
 void RootBuilder::remove(const JobFolder& folder, std::function<void()> done) {
   worker_->run([this, workspace = folder.workspace, done = std::move(done)]() -> Worker::Task {
-    const Result<DirFd> parent = open_dir(workspace);
-    // What is left is removed with the job's folder, and differs from the ledger then: it is looked
-    // at again.
-    for (const char* name : {kMerged, kRoot})
-      if (parent) [[maybe_unused]]
-        const auto removed = sandbox::remove_flattened(*parent, name, ledger_);
+    const std::lock_guard lock(mutex_);
+    prove();  // holds until the next payload
+    remove_trees(workspace);
     if (!damaged_) return done;
     damaged_ = false;
     ledger_ = {};

@@ -33,6 +33,7 @@ struct Offer {
   unsigned capacity = 1;               // jobs at once; 1 where one root serves the whole pod
   unsigned claims = 0;                 // held now
   bool draining = false;               // no new claims, no new jobs
+  bool prepares = false;               // next_image() is of use
   Tenancy tenancy;                     // claims of other submitters are refused
   std::set<std::string> unfit_images;  // as jobs name them: this pod's root cannot show them
   std::map<std::string, std::string>
@@ -85,6 +86,8 @@ class PilotPort {
   // A job of `submitter` has waited for a while that the offer's tenancy keeps out, and none that
   // this pod may take. May end the pilot.
   virtual void others_wait(const std::string& submitter) = 0;
+  // A guess: the image, as jobs name it, that the next job for this offer will want; "" for none.
+  virtual void next_image(const std::string& image) = 0;
   // The scheduler can never work again (a folder that is gone, a key that is refused).
   virtual void broken(Error why) = 0;
   // The end of a file in the job's folder, for the likes of condor_tail.

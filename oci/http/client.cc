@@ -22,7 +22,7 @@ struct Client::State {
   const Trust& trust_for(const Url& url) {
     if (url.secure())
       std::call_once(trust_once, [this] {
-        trust = options.ca_file.empty() ? find_trust() : Trust{options.ca_file};
+        trust = options.ca_file.empty() ? find_trust() : trust_in(options.ca_file);
       });
     return trust;
   }
@@ -39,6 +39,14 @@ struct Client::State {
     return response;
   }
 };
+
+std::vector<std::string> client_files() {
+  // c-ares 1.18 and 1.34 between them (ares_private.h).
+  std::vector<std::string> files = {"/etc/resolv.conf", "/etc/hosts",       "/etc/nsswitch.conf",
+                                    "/etc/host.conf",   "/etc/netsvc.conf", "/etc/svc.conf"};
+  for (std::string& file : trust_files()) files.push_back(std::move(file));
+  return files;
+}
 
 Client::Client(ClientOptions options) : state_(std::make_unique<State>()) {
   state_->options = std::move(options);

@@ -77,6 +77,9 @@ struct ClientOptions {
   std::string ca_file = {};  // instead of those that trust.h finds
 };
 
+// Every configuration file (config_files.h) that a Client may want to read.
+std::vector<std::string> client_files();
+
 // Safe to call from several threads. Proxies are those of the environment, as curl reads it; none
 // for loopback. The first call does the set-up of curl, the first https one reads certificates.
 class Client {

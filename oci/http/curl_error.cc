@@ -37,10 +37,10 @@ Error Exchange::error_of(CURLcode code) {
       return fail(Failure::certificate, Fault::denied,
                   fmt::format("its certificate is not accepted ({}); authorities are from: {}; set "
                               "SSL_CERT_FILE to a bundle that has the right one",
-                              detail, printable(trust_.str())));
+                              detail, printable(trust_.source)));
     case CURLE_SSL_CACERT_BADFILE:
       return fail(Failure::certificate, Fault::invalid,
-                  fmt::format("the CA bundle {} cannot be read", printable(trust_.str())));
+                  fmt::format("the CA bundle {} cannot be read", printable(trust_.source)));
     case CURLE_SSL_CONNECT_ERROR:
       return fail(Failure::tls, Fault::transient, fmt::format("no TLS handshake ({})", detail));
     case CURLE_UNSUPPORTED_PROTOCOL:  // HTTP/0.9: no status line at all

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "oci/http/address.h"
-#include "oci/http/ca_bundle.h"
 #include "oci/limits.h"
 #include "sandbox/base/text.h"
 
@@ -96,11 +95,7 @@ void Exchange::configure() {
 void Exchange::configure_tls() {
   CURL* easy = handle_.easy;
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!trust_.file.empty()) {
-    curl_easy_setopt(easy, CURLOPT_CAINFO, trust_.file.c_str());
-    return;
-  }
-  const std::string_view bundle = embedded_ca_bundle();
+  const std::string_view bundle = trust_.pem();
   curl_blob blob{const_cast<char*>(bundle.data()), bundle.size(), CURL_BLOB_NOCOPY};
   curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
 }

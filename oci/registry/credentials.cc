@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "sandbox/base/io.h"
+#include "sandbox/base/config_files.h"
 #include "sandbox/base/json.h"
 
 namespace podpilot::oci {
@@ -103,7 +103,7 @@ Result<CredentialLookup> load_credentials(const std::vector<std::string>& files,
                                           std::string_view domain) {
   CredentialLookup out;
   for (const std::string& file : files) {
-    Result<std::string> text = read_file(file, kMaxFileBytes);
+    Result<std::string> text = read_config_file(file, kMaxFileBytes);
     if (!text && text.error().fault == Fault::not_found) continue;
     if (!text) return std::move(text).error();
     // A JSON error may quote the place where it stumbled, which may be a password.

@@ -31,7 +31,8 @@ struct CredentialLookup {
 // `domain` as a RegistryReference has it. For docker.io its old names count, too.
 Result<CredentialLookup> find_credentials(std::string_view config_json, std::string_view domain);
 
-// The first of `files` that knows the registry; one that does not exist is passed over.
+// The first of `files` (config_files.h) that knows the registry; one that does not exist is passed
+// over.
 Result<CredentialLookup> load_credentials(const std::vector<std::string>& files,
                                           std::string_view domain);
 

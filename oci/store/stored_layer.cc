@@ -110,10 +110,7 @@ class Inspector {
   }
 
   Result<void> inspect_symlink(NodeId id, BorrowedFd parent, const LayerEntry& line) {
-    std::array<char, 4097> target{};
-    const ssize_t n =
-        ::readlinkat(parent.get(), files_[id].name.data(), target.data(), target.size());
-    if (n < 0 || std::string_view(target.data(), static_cast<std::size_t>(n)) != line.target)
+    if (read_link_at(parent, std::string(files_[id].name)).value_or("") != line.target)
       report(id, "points elsewhere");
     return {};
   }

@@ -162,6 +162,13 @@ Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit
   }
 }
 
+Result<std::string> read_link_at(BorrowedFd folder, const std::string& name) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t n = ::readlinkat(folder.get(), name.c_str(), target.data(), target.size());
+  if (n < 0) return sys_error("readlink " + name);
+  return std::string(target.data(), static_cast<std::size_t>(n));
+}
+
 Result<void> remove_tree(BorrowedFd parent, const std::string& name,
                          const RemoveFile& remove_file) {
   const auto unlink = [&](BorrowedFd folder, const char* file) {

@@ -37,6 +37,9 @@ Result<DirFd> make_dirs(const std::string& path, mode_t mode);
 inline constexpr std::size_t kAllNames = SIZE_MAX;
 Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit = kAllNames);
 
+// What the symlink `name` says; a longer one than PATH_MAX, which no kernel makes, is cut.
+Result<std::string> read_link_at(BorrowedFd folder, const std::string& name);
+
 // rm -rf of one component below `parent`, by descriptors, never across a mount or a symlink.
 // Folders that their owner made unreadable are opened up first. Absent is success.
 // What is no folder is removed by `remove_file`: 0 or -1 and errno, as unlinkat(2), which it is if

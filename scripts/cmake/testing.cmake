@@ -42,7 +42,7 @@ file(GLOB support_sources CONFIGURE_DEPENDS ${test_dir}/support/*.cc)
 # catch_main.cc holds Catch2 v2's implementation, slow to compile, once; v3 brings a library.
 add_library(podpilot_test STATIC ${test_dir}/catch_main.cc ${support_sources})
 target_link_libraries(podpilot_test PUBLIC podpilot_agent)
-target_compile_definitions(podpilot_test PRIVATE PODPILOT_TEST_SOURCE_DIR="${test_dir}")
+target_compile_definitions(podpilot_test PUBLIC PODPILOT_TEST_SOURCE_DIR="${test_dir}")
 if(Catch2_VERSION VERSION_GREATER_EQUAL 3)
   target_link_libraries(podpilot_test PUBLIC Catch2::Catch2WithMain)
 else()

@@ -189,9 +189,9 @@ start_registry() { # [htpasswd|token|tls]
   fi
 }
 
-make_certificate() { # PATH without .pem and .key
+make_certificate() { # PATH-without-.pem-and-.key [NAMES]
   openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.pem" -days 2 \
-    -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>"$1.openssl"
+    -subj /CN=localhost -addext "subjectAltName=${2:-DNS:localhost,IP:127.0.0.1}" 2>"$1.openssl"
 }
 
 push() { # LAYOUT REPO:TAG [docker]

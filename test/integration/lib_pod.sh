@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # For sourcing instead of lib.sh: a pod in $pod that allows no namespace and no mount, a chroot laid out
-# like podpilot's own image (links into /pod/live, /etc /var /run /tmp for everybody).
+# like podpilot's own image (links into /pod/live, /etc /var /run /tmp for everybody). NAME=VALUE in
+# pod_env, an array that may be set before, is the environment inside.
 # shellcheck source=test/integration/lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh" || return
 needs root unshare
@@ -41,7 +42,8 @@ in_pod() { # COMMAND...
     exec "$@"' _ "$pod" "$@"
 }
 # What the capabilities of a pod with RuntimeDefault leave to podpilot, for a user or without --userspec for root.
-enter_pod=(env -i HOME=/ "PATH=$PATH" setpriv --no-new-privs --inh-caps=-all
+if [[ ! -v pod_env ]]; then pod_env=(); fi
+enter_pod=(env -i HOME=/ "PATH=$PATH" "${pod_env[@]}" setpriv --no-new-privs --inh-caps=-all
   "--bounding-set=-all,+sys_chroot,+setuid,+setgid,+chown,+fowner,+dac_override,+kill" chroot)
 as_pod_user=("${enter_pod[@]}" --userspec 1000:1000 "$pod")
 in_pod_podpilot() { # ARGUMENT...: as the user

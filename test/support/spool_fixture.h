@@ -25,6 +25,7 @@ inline const Offer kOffer{.total = kPod,
                           .capacity = 1,
                           .claims = 0,
                           .draining = false,
+                          .prepares = false,
                           .tenancy = {},
                           .unfit_images = {},
                           .attributes = {}};

@@ -99,11 +99,8 @@ Result<void> TreeCopier::entry(Place from, Place to, const std::string& shown, i
 }
 
 Result<void> TreeCopier::symlink(Place from, Place to) {
-  std::array<char, PATH_MAX> link{};
-  const ssize_t n =
-      ::readlinkat(from.folder.get(), from.name.c_str(), link.data(), link.size() - 1);
-  if (n < 0) return sys_error("readlink");
-  if (::symlinkat(link.data(), to.folder.get(), to.name.c_str()) != 0) return sys_error("symlink");
+  const std::string link = TRY(read_link_at(from.folder, from.name));
+  if (::symlinkat(link.c_str(), to.folder.get(), to.name.c_str()) != 0) return sys_error("symlink");
   return {};
 }
 

@@ -18,6 +18,7 @@ using spool::Ticket;
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{500};
+constexpr std::chrono::seconds kPeekEvery{2};
 constexpr std::chrono::milliseconds kRetryActivate{100};
 // How long a job goes on while the spool cannot be reached. Nobody is harmed by a long one: what
 // is published is decided by a rename, not by time.
@@ -127,19 +128,22 @@ void SpoolScheduler::look() {
   if (look_ || stopped_) return;
   const bool judge = Clock::now() - judged_ >= spool::kRenew;
   const bool take = wants_job();
-  if (!judge && !take) return look_after(jittered(kLookEvery));
+  const bool peek = offer_.prepares && !take && Clock::now() - peeked_ >= kPeekEvery;
+  if (!judge && !take && !peek) return look_after(jittered(kLookEvery));
   if (judge) judged_ = Clock::now();
+  if (peek) peeked_ = Clock::now();
   look_ = std::make_shared<Look>();
-  keeper_->run(
-      [this, judge, take, result = look_, offer = offer_, idle = jobs_.empty()]() -> Worker::Task {
-        const auto work = [&]() -> Result<void> {
-          if (judge) TRY(watcher_->judge_leases(Clock::now()));
-          if (take) result->found = TRY(watcher_->take(offer, Clock::now()));
-          if (idle && !result->found.taken) result->drained = TRY(folder_->drained());
-          return {};
-        };
-        return [this, done = work()] { looked(done); };
-      });
+  keeper_->run([this, judge, take, peek, result = look_, offer = offer_,
+                idle = jobs_.empty()]() -> Worker::Task {
+    const auto work = [&]() -> Result<void> {
+      if (judge) TRY(watcher_->judge_leases(Clock::now()));
+      if (take) result->found = TRY(watcher_->take(offer, Clock::now()));
+      if (peek) result->next_image = TRY(watcher_->next_image(offer));
+      if (idle && !result->found.taken) result->drained = TRY(folder_->drained());
+      return {};
+    };
+    return [this, done = work()] { looked(done); };
+  });
 }
 
 void SpoolScheduler::looked(const Result<void>& result) {
@@ -148,7 +152,11 @@ void SpoolScheduler::looked(const Result<void>& result) {
   last_error_.clear();
   auto& [taken, other] = look->found;
   const bool took = taken.has_value();
-  if (took) accept(*std::move(taken));
+  if (took) {
+    peeked_ = {};
+    accept(*std::move(taken));
+  }
+  if (look->next_image) port_->next_image(*look->next_image);
   look_after(took ? Clock::duration::zero() : jittered(kLookEvery));
   const bool exhausted = look->drained && jobs_.empty() && offer_.claims == 0;
   if (!std::exchange(said_exhausted_, exhausted) && exhausted) port_->exhausted();

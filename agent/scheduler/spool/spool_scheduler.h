@@ -60,6 +60,7 @@ class SpoolScheduler : public Scheduler {
   // What the keeper found in one look.
   struct Look {
     spool::Found found;
+    std::optional<std::string> next_image;
     bool drained = false;
   };
 
@@ -105,6 +106,7 @@ class SpoolScheduler : public Scheduler {
   // Where a look's result lies until the loop has seen it.
   std::shared_ptr<Look> look_;
   Clock::time_point judged_;
+  Clock::time_point peeked_;  // at what comes next
   std::string last_error_;
   bool said_exhausted_ = false;
   std::optional<Clock::time_point> others_since_;  // nobody's but others' jobs wait

@@ -84,6 +84,15 @@ Result<Found> Watcher::take(const Offer& offer, Clock::time_point now) {
   return found;
 }
 
+Result<std::string> Watcher::next_image(Offer offer) {
+  offer.free = offer.total;
+  const std::vector<Ticket> queue = TRY(folder_.list(State::queued));
+  for (const Ticket& ticket : queue)
+    if (const Request& request = request_of(ticket.job); suits(request, offer) == Suits::now)
+      return request.image;
+  return std::string();
+}
+
 Result<std::optional<Taken>> Watcher::try_take(const Ticket& ticket) {
   const Ticket mine = ticket.taken_by(pilot_);
   const bool won = TRY(folder_.move(State::queued, ticket, State::running, mine));

@@ -39,6 +39,8 @@ class Watcher {
 
   // Takes the first job in the queue that suits the offer and may be taken now.
   Result<Found> take(const Offer& offer, Clock::time_point now);
+  // The image of the job that take() would give a pilot which does not run one now; "" for none.
+  Result<std::string> next_image(Offer offer);
   // To be called every few seconds. Jobs whose lease did not change for kLease go back to the
   // queue, or end where that was their last strike.
   Result<void> judge_leases(Clock::time_point now);

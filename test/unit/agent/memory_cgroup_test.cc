@@ -50,7 +50,8 @@ TEST_CASE("our memory cgroup is found in every kind of pod", "[agent][memory_cgr
   };
   for (const Row& row : rows) {
     INFO(row.what);
-    CHECK(memory_groups(row.mountinfo, row.cgroup) == row.groups);
+    CHECK(memory_groups(podpilot::sandbox::parse_mountinfo(row.mountinfo), row.cgroup) ==
+          row.groups);
   }
 }
 

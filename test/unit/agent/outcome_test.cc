@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/job/outcome.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
+#include "sandbox/base/io.h"
 #include "test/catch.h"
 
 using namespace podpilot;
@@ -24,6 +27,21 @@ TEST_CASE("every origin and fault has a row with a slug and an exit code", "[age
       CHECK(judgement.exit_code >= 124);
       CHECK(judgement_of(judgement.slug).slug == judgement.slug);
     }
+}
+
+TEST_CASE("README names every slug", "[agent][outcome]") {
+  const Result<std::string> readme = read_file(PODPILOT_TEST_SOURCE_DIR "/../README.md", 1 << 20);
+  REQUIRE(readme);
+  std::set<std::string_view> slugs;
+  for (const Origin origin : kOrigins)
+    for (int fault = 0; fault <= static_cast<int>(Fault::internal); ++fault)
+      slugs.insert(judge(origin, static_cast<Fault>(fault)).slug);
+  for (const Excess excess : {Excess::memory, Excess::disk, Excess::cpu_time, Excess::processes})
+    slugs.insert(judgement_of(failure(excess, "").slug).slug);
+  for (const std::string_view slug : slugs) {
+    INFO(slug);
+    CHECK(readme->find(fmt::format("`{}`", slug)) != std::string::npos);
+  }
 }
 
 TEST_CASE("slugs that scripts rely on", "[agent][outcome]") {

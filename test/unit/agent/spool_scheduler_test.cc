@@ -61,6 +61,7 @@ class FakePilot final : public PilotPort {
   void others_wait(const std::string& submitter) override {
     calls.push_back("others_wait " + submitter);
   }
+  void next_image(const std::string& image) override { calls.push_back("next_image " + image); }
   void broken(Error) override { calls.push_back("broken"); }
   Result<std::string> tail(ClaimId, const std::string&, std::uint64_t, std::size_t) override {
     return Error{Fault::unsupported, "no"};
@@ -278,6 +279,26 @@ TEST_CASE("jobs of others are left alone, and waited for in vain they are told",
     world.start();
     CHECK_FALSE(world.until([&] { return !world.pilot.calls.empty(); }, spool::kOthersTurn + 1s));
     CHECK(world.folder.list(spool::State::queued)->front().attempt == 0);
+  }
+}
+
+TEST_CASE("a busy pilot is told what comes next, where that is of use", "[spool][scheduler]") {
+  World world;
+  world.submit(R"(, "cpus": 2, "priority": 1)");
+  world.pilot.offer.prepares = GENERATE(true, false);
+  world.pilot.offer.capacity = 1;
+  world.start();
+  world.claim();
+  SECTION("nothing") {
+    CHECK(world.until([&] { return world.pilot.saw("next_image "); }, 1s) ==
+          world.pilot.offer.prepares);
+  }
+  SECTION("the first job that suits once this one is over") {
+    world.submit(R"(, "cpus": 3)");
+    REQUIRE(spool::submit(world.folder, R"({"image": "alpine"})", world.dir.path()));
+    CHECK(world.until([&] { return world.pilot.saw("next_image alpine"); }, 4s) ==
+          world.pilot.offer.prepares);
+    CHECK(world.folder.list(spool::State::queued)->size() == 2);
   }
 }
 

@@ -126,3 +126,19 @@ TEST_CASE("a link in the folder's place is not followed, and nothing is overwrit
   CHECK(sandbox::copy_tree(dir.fd(), "real", to, {}, ledger).error().fault == Fault::invalid);
   CHECK(sandbox::copy_tree(dir.fd(), "absent", to, {}, ledger).error().fault == Fault::not_found);
 }
+
+TEST_CASE("a copy keeps to the room that it has", "[sandbox][flatten]") {
+  if (rerun_unprivileged()) return;
+  const ScratchDir dir;
+  dir.write("from/etc/a", std::string(600, 'a'));
+  dir.write("from/etc/b", std::string(500, 'b'));
+  dir.folder("to");
+  const DirFd from = open_dir(dir / "from").value();
+  const DirFd to = open_dir(dir / "to").value();
+  Ledger ledger;
+  CHECK(sandbox::copy_tree(from, "etc", to, {}, ledger, 1099).error().fault == Fault::exhausted);
+  REQUIRE(remove_tree(to, "etc"));
+  const auto stats = sandbox::copy_tree(from, "etc", to, {}, ledger, 1100);
+  REQUIRE(stats);
+  CHECK(stats->copied_bytes == 1100);
+}

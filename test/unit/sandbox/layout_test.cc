@@ -18,20 +18,6 @@ RootEntry folder(const std::string& name, bool writable) {
 
 }  // namespace
 
-TEST_CASE("mountinfo's octal escapes are undone and odd lines left out", "[sandbox][layout]") {
-  const std::vector<Mount> mounts = parse_mountinfo(
-      "36 35 98:0 /a\\040b /mnt\\134x rw,noatime master:1 - ext3 /dev/root rw\n"
-      "short line\n"
-      "\n"
-      "37 35 0:5 / /dev\\011 rw - tmpfs tmpfs rw\n");
-  CHECK(mounts == std::vector<Mount>{{"98:0", "/a b", "/mnt\\x"}, {"0:5", "/", "/dev\t"}});
-  CHECK(holds_mount(mounts, "/mnt\\x"));
-  CHECK_FALSE(holds_mount(mounts, "/mnt"));
-  CHECK(is_mountpoint({{"1:1", "/", "/etc/hosts"}}, "/etc/hosts"));
-  CHECK(holds_mount({{"1:1", "/", "/etc/hosts"}}, "/etc"));
-  CHECK_FALSE(is_mountpoint({{"1:1", "/", "/etc/hosts"}}, "/etc"));
-}
-
 TEST_CASE("links into a volume, shared folders and subPaths are told apart", "[sandbox][layout]") {
   const std::string volume = "/kubelet/empty-dir/pod";
   const std::vector<Mount> mounts = {{"8:1", "/overlay", "/"},
@@ -120,4 +106,26 @@ TEST_CASE("what each rung gives", "[sandbox][rung]") {
   }
   CHECK(guarantees_of(Rung::transplant, 7, false).missing({Guarantee::pids, Guarantee::signals}).text() ==
         "pids");
+}
+
+TEST_CASE("what a job would decide over is known by its place", "[sandbox][layout]") {
+  const Layout layout{.live = "/pod/live",
+                      .names = {{.name = "work", .place = Place::linked, .alias = ""},
+                                {.name = "opt", .place = Place::filled, .alias = "/pod/live/opt"},
+                                {.name = "var", .place = Place::folder, .alias = ""}}};
+  const std::vector<Mount> mounts = {{"8:1", "/", "/"},
+                                     {"8:2", "/pod", "/pod"},
+                                     {"8:2", "/opt", "/opt"},
+                                     {"8:3", "/", "/var/spool/jobs"},
+                                     {"8:4", "/", "/work/data"}};
+  CHECK_FALSE(is_shown(layout, mounts, "/pod/cache"));
+  CHECK_FALSE(is_shown(layout, mounts, "/workshop"));
+  CHECK(is_shown(layout, mounts, "/work"));
+  CHECK(is_shown(layout, mounts, "/work/data/spool"));  // /work itself is the job's link
+  CHECK(is_shown(layout, mounts, "/opt/cache"));
+  CHECK(is_shown(layout, mounts, "/var/cache"));
+  CHECK(is_shown(layout, mounts, "/var/spool"));
+  CHECK_FALSE(is_shown(layout, mounts, "/var/spool/jobs"));
+  CHECK_FALSE(is_shown(layout, mounts, "/var/spool/jobs/deep"));
+  CHECK(is_shown(layout, mounts, "/var/spool/jobs2"));
 }

@@ -6,13 +6,14 @@
 using podpilot::sandbox::Mount;
 using podpilot::sandbox::parse_mountinfo;
 
-TEST_CASE("mountinfo tells device, root and mountpoint of each mount", "[sandbox]") {
+TEST_CASE("mountinfo tells device, root, mountpoint and type of each mount", "[sandbox]") {
   const std::vector<Mount> mounts = parse_mountinfo(
       "22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw\n"
       "99 22 254:1 /a\\040b/c\\134 /with\\040space\\011and\\012more rw - ext4 /dev/vda rw\n"
       "cut off\n");
-  CHECK(mounts == std::vector<Mount>{{"0:21", "/", "/proc"},
-                                     {"254:1", "/a b/c\\", "/with space\tand\nmore"}});
+  CHECK(mounts ==
+        std::vector<Mount>{{"0:21", "/", "/proc", "proc", "rw"},
+                           {"254:1", "/a b/c\\", "/with space\tand\nmore", "ext4", "rw"}});
 }
 
 TEST_CASE("a folder holds the mounts on it and below it, not beside it", "[sandbox]") {

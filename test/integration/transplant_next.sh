@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The tree of the next image is made beside the running job: it is what the job sees, nothing that
+# the job before did to it serves, and no end of a pilot leaves one behind.
+# shellcheck source=test/integration/lib_pod.sh
+. "$(dirname "$0")/lib_pod.sh" || exit
+start_registry
+busybox_image
+push "$cached" one:1
+busybox_layer
+mkdir -p "$tmp/two/usr"
+echo two >"$tmp/two/usr/name"
+make_image "$tmp/two.image" gzip "$cached" "$tmp/two" -- --config.env PATH=/bin
+push "$tmp/two.image" two:1
+
+mkdir -m 777 "$pod/spool"
+install -d -m 700 -o 1000 -g 1000 "$pod/spool/user"
+spool=$pod/spool/user
+cache=$pod/pod/cache
+submit_job() { # IMAGE COMMAND -> the job's id
+  submit "$(jq -n --arg image "docker://$registry/$1" --arg command "$2" \
+    '{image: $image, command: ["sh", "-c", $command]}')"
+}
+fly_pod() { # OPTION...
+  in_pod_podpilot pilot --scheduler spool:/spool/user --cache /pod/cache --sandbox transplant \
+    --log-level debug "$@"
+}
+output() { # ID
+  expect_equal "$(job_field "$1" .state)" "done" "a job ($(job_field "$1" .text))"
+  cat "$(job_field "$1" .stdout | sed "s|^/spool|$pod/spool|")"
+}
+expect_exit 0 in_pod_podpilot pull -q --cache /pod/cache "docker://$registry/two:1"
+
+# What runs, once more; then what the queue says comes next. One job's changes to its copies of /etc
+# are not seen by the next, whose tree was there by then.
+first=$(submit_job one:1 'sleep 2; echo changed >/etc/passwd')
+again=$(submit_job one:1 'head -n 1 /etc/passwd; sleep 2')
+other=$(submit_job two:1 'cat /usr/name; test -w /etc/passwd')
+expect_exit 0 fly_pod --drain
+expect_equal "$(grep -c 'prepared image taken' "$err")" 2 "trees that were there"
+output "$first" >/dev/null
+expect_equal "$(output "$again")" root:x:0:0:root:/root:/bin/sh "the next job's /etc"
+expect_equal "$(output "$other")" two "another image's file"
+
+# Modes of files that cache, running job and prepared tree share; of the prepared tree itself.
+first=$(submit_job one:1 'sleep 2; chmod 700 /bin/busybox')
+again=$(submit_job one:1 'stat -c %a /bin/busybox')
+expect_exit 0 fly_pod --drain
+expect_grep 'prepared image looked at good=no' "$err"
+expect_no_grep 'prepared image taken' "$err"
+output "$first" >/dev/null
+expect_equal "$(output "$again")" 755 "mode of a file that a job had changed"
+# shellcheck disable=SC2016  # for the payload's shell
+first=$(submit_job one:1 'sleep 2; here=$(readlink -f /bin); number=${here##*/job-}
+  number=${number%%/*}; for next in 1 2 3; do
+    chmod 0 "${here%/job-*}/job-$((number + next))/root/etc/passwd" && echo changed
+  done 2>/dev/null; true')
+again=$(submit_job one:1 'stat -L -c %a /etc/passwd')
+expect_exit 0 fly_pod --drain
+expect_equal "$(output "$first")" changed "what a job reaches of the next one's tree"
+expect_grep 'prepared image looked at good=no' "$err"
+expect_equal "$(output "$again")" 644 "mode of a file of the prepared tree"
+expect_equal "$(find "$cache/scratch" -name 'pilot-*')" "" "left by a pilot that ended"
+
+# With a uid for each job, the copies are the next one's.
+first=$(submit_job one:1 'id -u; sleep 2')
+again=$(submit_job one:1 'id -u; touch /etc/new; stat -L -c %u /etc/passwd')
+expect_exit 0 in_pod "${enter_pod[@]}" "$pod" /podpilot pilot --scheduler spool:/spool/user \
+  --cache /pod/cache-root --sandbox transplant-setuid --log-level debug --drain
+expect_grep 'prepared image taken' "$err"
+uid=$(output "$first")
+expect_equal "$(output "$again")" "$((uid + 1))"$'\n'"$((uid + 1))" "uid, and owner of /etc/passwd"
+
+# Killed with a tree that is ready: the next pilot clears it away.
+submit_job one:1 'sleep 60' >/dev/null
+fly_pod >"$tmp/killed.log" 2>&1 &
+wait_for 20 grep -q 'image prepared' "$tmp/killed.log"
+kill -KILL "$(pgrep -P "$(pgrep -P $!)")"
+wait $! || true
+expect_grep root <(find "$cache/scratch" -maxdepth 3 -path '*/job-*/root' | sed 's|.*/||')
+expect_equal "$(find "$cache/scratch" -maxdepth 3 -path '*/job-*/root' | wc -l)" 2 "trees left"
+expect_exit 0 in_pod_podpilot pilot --scheduler spool:/spool/user --cache /pod/cache \
+  --sandbox transplant --cpus 1 --idle-exit 1s --memory 1
+expect_equal "$(find "$cache/scratch" -name 'pilot-*')" "" "left by a pilot that was killed"
