@@ -43,7 +43,8 @@ std::optional<std::uint64_t> innermost_number(const std::string& proc) {
   constexpr std::string_view kKey = "\nNSpid:";
   const std::size_t at = status ? status->find(kKey) : std::string::npos;
   if (at == std::string::npos) return std::nullopt;
-  const std::string_view line = std::string_view(*status).substr(at, status->find('\n', at + 1) - at);
+  const std::string_view line =
+      std::string_view(*status).substr(at, status->find('\n', at + 1) - at);
   return parse_number(line.substr(line.rfind('\t') + 1));
 }
 
@@ -170,8 +171,9 @@ int Caller::open_path(int folder, const std::string& path, bool follow, UniqueFd
                    RESOLVE_NO_MAGICLINKS | (moved ? RESOLVE_IN_ROOT : std::uint64_t{0}), out);
   UniqueFd start;
   if (const int err = open_descriptor(folder, start)) return err;
-  const int err = open_at(start.get(), path, flags,
-                          RESOLVE_NO_MAGICLINKS | (moved ? RESOLVE_BENEATH : std::uint64_t{0}), out);
+  const int err =
+      open_at(start.get(), path, flags,
+              RESOLVE_NO_MAGICLINKS | (moved ? RESOLVE_BENEATH : std::uint64_t{0}), out);
   return err == EXDEV ? EPERM : err;
 }
 

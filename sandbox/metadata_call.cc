@@ -53,8 +53,8 @@ constexpr std::array<std::string_view, 3> kOwnDescriptors = {"/proc/self/fd/", "
                                                              "/proc/thread-self/fd/"};
 
 // What /proc/self/fd shows of files that are in no folder.
-constexpr std::array<std::string_view, 4> kNowhere = {"pipe:[", "socket:[", "anon_inode:",
-                                                      "/memfd:"};
+constexpr std::array<std::string_view, 4> kNowhere = {"pipe:[", "socket:[",
+                                                      "anon_inode:", "/memfd:"};
 
 }  // namespace
 
@@ -105,9 +105,9 @@ Start start_of(int folder, std::string_view path) {
     if (!descriptor || *descriptor > INT32_MAX) break;
     const std::size_t name = rest.find_first_not_of('/', slash);
     const bool folder_only = slash < rest.size() && name == std::string_view::npos;
-    return {static_cast<int>(*descriptor),
-            folder_only                        ? "."
-            : name == std::string_view::npos ? ""
+    return {static_cast<int>(*descriptor), folder_only ? "."
+                                           : name == std::string_view::npos
+                                               ? ""
                                                : std::string(rest.substr(name))};
   }
   return {folder, std::string(path)};

@@ -23,13 +23,13 @@ enum class TimeFormat : std::uint8_t { nanoseconds, microseconds, seconds };
 // Addresses are the caller's; 0 is its null pointer.
 struct MetadataCall {
   Change change{};
-  int folder = AT_FDCWD;     // where a relative path begins, or the file itself if there is no path
-  bool by_path = true;       // false: `folder` is the file
-  std::uint64_t path = 0;    // address
-  bool follow = true;        // a symlink at the end
-  bool may_be_empty = false; // AT_EMPTY_PATH
-  std::uint32_t first = 0;   // mode, or owner
-  std::uint32_t second = 0;  // group
+  int folder = AT_FDCWD;   // where a relative path begins, or the file itself if there is no path
+  bool by_path = true;     // false: `folder` is the file
+  std::uint64_t path = 0;  // address
+  bool follow = true;      // a symlink at the end
+  bool may_be_empty = false;  // AT_EMPTY_PATH
+  std::uint32_t first = 0;    // mode, or owner
+  std::uint32_t second = 0;   // group
   TimeFormat format{};
   std::uint64_t data = 0;   // address of the times (0: now), or of the attribute's name
   std::uint64_t value = 0;  // address of the attribute's

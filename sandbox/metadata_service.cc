@@ -176,8 +176,7 @@ void MetadataService::serve() {
   response->id = request->id;
   response->error = -carry_out(*request);
   // Nobody may be waiting any more.
-  [[maybe_unused]] const int sent =
-      ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, response);
+  [[maybe_unused]] const int sent = ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, response);
 }
 
 }  // namespace podpilot::sandbox

@@ -85,7 +85,8 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const std::strin
         {name, Mark::good,
          fmt::format("works, {} for all of it; gives {}; takes jobs of {} user",
                      human_duration(trial.took),
-                     guarantees_of(tried, trial.pod.landlock_abi, trial.pod.carries_out).text(), users_of(tried, options)),
+                     guarantees_of(tried, trial.pod.landlock_abi, trial.pod.carries_out).text(),
+                     users_of(tried, options)),
          ""});
   }
   if (!rung)

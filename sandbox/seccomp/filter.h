@@ -26,8 +26,8 @@ enum class Filter : std::uint8_t {
 std::string_view name(Filter filter);
 
 // For the calling thread and all it starts, for good, in this order. The caller has set
-// no_new_privs. With Filter::metadata among them a descriptor comes back through which its calls are
-// answered (metadata_service.h).
+// no_new_privs. With Filter::metadata among them a descriptor comes back through which its calls
+// are answered (metadata_service.h).
 Result<UniqueFd> load_filters(std::span<const Filter> filters);
 
 }  // namespace podpilot::sandbox

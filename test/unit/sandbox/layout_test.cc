@@ -104,8 +104,9 @@ TEST_CASE("what each rung gives", "[sandbox][rung]") {
     CAPTURE(to_string(row.rung), row.abi);
     CHECK(guarantees_of(row.rung, row.abi, row.carries_out).text() == row.gives);
   }
-  CHECK(guarantees_of(Rung::transplant, 7, false).missing({Guarantee::pids, Guarantee::signals}).text() ==
-        "pids");
+  CHECK(guarantees_of(Rung::transplant, 7, false)
+            .missing({Guarantee::pids, Guarantee::signals})
+            .text() == "pids");
 }
 
 TEST_CASE("what a job would decide over is known by its place", "[sandbox][layout]") {

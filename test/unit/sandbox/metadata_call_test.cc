@@ -38,7 +38,9 @@ TEST_CASE("what a call changes, and how it names the file", "[sandbox][metadata]
     MetadataCall call;
   };
   const std::vector<Row> rows = {
-      {SYS_fchmod, {7, 0644}, {.change = Change::mode, .folder = 7, .by_path = false, .first = 0644}},
+      {SYS_fchmod,
+       {7, 0644},
+       {.change = Change::mode, .folder = 7, .by_path = false, .first = 0644}},
       {SYS_fchmodat,
        {7 | kHigh, 0x1000, 0644 | kHigh, 0x100},
        {.change = Change::mode, .folder = 7, .path = 0x1000, .first = 0644}},
@@ -102,19 +104,15 @@ TEST_CASE("a path by a descriptor of the caller's own begins there", "[sandbox][
     const char* path;
     Start start;
   };
-  for (const Row& row : {Row{"x", {9, "x"}},
-                         Row{"/x", {9, "/x"}},
-                         Row{"", {9, ""}},
-                         Row{"/proc/self/fd/7", {7, ""}},
-                         Row{"/proc/self/fd/7/", {7, "."}},
-                         Row{"/proc/self/fd/7//a/b", {7, "a/b"}},
-                         Row{"/dev/fd/0", {0, ""}},
-                         Row{"/proc/thread-self/fd/12/../x", {12, "../x"}},
-                         Row{"/proc/self/fd/", {9, "/proc/self/fd/"}},
-                         Row{"/proc/self/fd/x", {9, "/proc/self/fd/x"}},
-                         Row{"/proc/self/fd/-1", {9, "/proc/self/fd/-1"}},
-                         Row{"/proc/self/fd/4294967295", {9, "/proc/self/fd/4294967295"}},
-                         Row{"/proc/self/fdinfo/7", {9, "/proc/self/fdinfo/7"}}}) {
+  for (const Row& row :
+       {Row{"x", {9, "x"}}, Row{"/x", {9, "/x"}}, Row{"", {9, ""}}, Row{"/proc/self/fd/7", {7, ""}},
+        Row{"/proc/self/fd/7/", {7, "."}}, Row{"/proc/self/fd/7//a/b", {7, "a/b"}},
+        Row{"/dev/fd/0", {0, ""}}, Row{"/proc/thread-self/fd/12/../x", {12, "../x"}},
+        Row{"/proc/self/fd/", {9, "/proc/self/fd/"}},
+        Row{"/proc/self/fd/x", {9, "/proc/self/fd/x"}},
+        Row{"/proc/self/fd/-1", {9, "/proc/self/fd/-1"}},
+        Row{"/proc/self/fd/4294967295", {9, "/proc/self/fd/4294967295"}},
+        Row{"/proc/self/fdinfo/7", {9, "/proc/self/fdinfo/7"}}}) {
     CAPTURE(row.path);
     CHECK(start_of(9, row.path) == row.start);
   }
@@ -141,9 +139,9 @@ TEST_CASE("times in the three forms of the kernel", "[sandbox][metadata]") {
 TEST_CASE("what lies in a tree of the job may be changed, and nothing beside it",
           "[sandbox][metadata]") {
   const std::vector<std::string> trees = {"/tmp", "/pod/job/root/etc"};
-  for (const char* link : {"/tmp", "/tmp/x", "/tmp/x (deleted)", "/pod/job/root/etc/a/b",
-                           "pipe:[123]", "socket:[5]", "anon_inode:[eventfd]",
-                           "/memfd:x (deleted)"}) {
+  for (const char* link :
+       {"/tmp", "/tmp/x", "/tmp/x (deleted)", "/pod/job/root/etc/a/b", "pipe:[123]", "socket:[5]",
+        "anon_inode:[eventfd]", "/memfd:x (deleted)"}) {
     CAPTURE(link);
     CHECK(may_change(link, trees));
   }
