@@ -85,10 +85,8 @@ Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::str
     const std::string against = judge(trial, wish);
     if (against.empty())
       return SandboxChoice{.pod = std::move(trial.pod), .root_lock = std::move(root_lock)};
-    const std::string remedy = remedy_for(trial);
     refusals += fmt::format("{}{}: {}", refusals.empty() ? "" : "; ", to_string(rung), against);
-    log::debug("rung",
-               {{"rung", std::string(to_string(rung))}, {"refused", against}, {"remedy", remedy}});
+    log::debug("rung", {{"rung", std::string(to_string(rung))}, {"refused", against}});
   }
   return Error{Fault::unsupported, fmt::format("no sandbox in this pod: {}", refusals)};
 }

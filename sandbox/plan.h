@@ -99,7 +99,7 @@ struct Pod {
 };
 
 // Names at the top of an image that a payload of these rungs sees as they are, shared with the
-// cache and read-only. All others are copies of its own.
+// cache and read-only, but for Spec::writable_image. All others are copies of its own.
 bool is_shared(std::string_view top_level_name);
 // The kernel's own, and /tmp, which is empty for each job: not shown, whatever the image has there.
 inline constexpr std::array<std::string_view, 4> kNotShown = {"proc", "sys", "dev", "tmp"};

@@ -42,6 +42,11 @@ Error lacking(const Layout& layout, const std::string& name) {
           fmt::format("the image has /{}, which this pod's root cannot show; add {}", shown, line)};
 }
 
+// Shared with the cache.
+bool is_fixed(std::string_view name, const Spec& spec) {
+  return is_shared(name) && !spec.writable_image;
+}
+
 // Where the payload finds what is live.
 std::string shown(const Layout& layout, const Spec& spec) {
   return layout.live.empty() ? spec.root : layout.live;
@@ -80,7 +85,7 @@ Result<std::vector<Step>> transplant_steps(const Layout& layout, const Spec& spe
   TRY(can_show(layout, wanted));
   for (const BindMount& bind : spec.binds) {
     if (bind.source == bind.target) continue;  // it is there as it is
-    if (top_of(bind.target) == "tmp" || is_shared(top_of(bind.target)))
+    if (top_of(bind.target) == "tmp" || is_fixed(top_of(bind.target), spec))
       return Error{Fault::unsupported,
                    fmt::format("\"{}\": in this pod nothing can be shown below /{}", bind.target,
                                top_of(bind.target))};
@@ -123,8 +128,8 @@ Reach transplant_reach(const Layout& layout, const Spec& spec) {
   for (const char* device : kDevices) reach.devices.emplace_back(device);
   reach.devices.insert(reach.devices.end(), spec.devices.begin(), spec.devices.end());
   for (const std::string& name : wanted_names(spec)) {
-    const bool fixed = is_shared(name) || spec.read_only;
-    std::vector<std::string>& list = fixed ? reach.read : reach.write;
+    const bool closed = is_fixed(name, spec) || spec.read_only;
+    std::vector<std::string>& list = closed ? reach.read : reach.write;
     list.push_back(spec.root + "/" + name);
     const TopLevel* top = layout.find(name);
     // A folder with a mount in it may hold the pod's secrets: only the entries are in reach.

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "sandbox/base/deadline.h"
-#include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
 #include "sandbox/idmap.h"
 #include "sandbox/landlock.h"
@@ -31,12 +30,6 @@ Result<Report> last_report(const Sandbox& sandbox, Deadline deadline) {
     const std::optional<Received> received = TRY(receive_report(sandbox.reports()));
     if (received && received->report.kind > ReportKind::started) return received->report;
   }
-}
-
-bool ubuntu_restricts() {
-  const Result<std::string> value =
-      read_file("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 16);
-  return value && value->starts_with("1");
 }
 
 // A Spec for an image that holds nothing.
@@ -108,38 +101,6 @@ Result<Trial> try_rung(Launcher& launcher, Rung rung, const std::string& folder)
       report && report->kind == ReportKind::not_executed && report->fault == Fault::not_found;
   if (!trial.works) trial.refusal = report ? std::string(report->text) : report.error().text;
   return trial;
-}
-
-std::string remedy_for(const Trial& trial) {
-  const std::string& refusal = trial.refusal;
-  if (trial.works) return "";
-  if (ubuntu_restricts())
-    return "this kernel's AppArmor strips unprivileged user namespaces: on the node, run "
-           "'sysctl kernel.apparmor_restrict_unprivileged_userns=0', or give the pod an AppArmor "
-           "profile that allows userns and mount";
-  const auto says = [&](const char* name) { return refusal.find(name) != std::string::npos; };
-  if (trial.pod.rung == Rung::transplant_setuid && trial.pod.uid != 0)
-    return "run the pod as root (securityContext.runAsUser: 0) with capabilities SETUID, SETGID, "
-           "CHOWN, FOWNER, DAC_OVERRIDE and KILL";
-  if (trial.pod.rung == Rung::transplant && trial.pod.uid == 0)
-    return "set securityContext.runAsNonRoot: true and runAsUser: 1000";
-  if (says("cannot show"))
-    return "use podpilot's own image for the pod: its root is made of links into /pod/live";
-  if (says("ENOSPC")) return "on the node, raise the sysctl user.max_user_namespaces above 0";
-  if (says("EINVAL") && says("overlay"))
-    return "put --scratch on a volume (emptyDir): an overlay cannot lie on the container's own "
-           "overlay; or the kernel is older than 5.11";
-  if (says("EPERM") && says("uid_map"))  // user_namespaces(7): 0 is mapped with CAP_SETFCAP only
-    return "root without capabilities is less than an ordinary user here: set securityContext."
-           "runAsNonRoot: true and runAsUser: 1000";
-  if (says("EACCES"))
-    return "an LSM refuses it: set securityContext.appArmorProfile.type: Unconfined (or a "
-           "Localhost profile with userns and mount), on SELinux a type that may create user "
-           "namespaces";
-  if (says("EPERM") || says("ENOSYS"))
-    return "the seccomp profile refuses it: set securityContext.seccompProfile.type: Unconfined "
-           "(or a Localhost profile that allows clone with new namespaces and mount)";
-  return "";
 }
 
 }  // namespace podpilot::sandbox

@@ -24,8 +24,4 @@ struct Trial {
 // rungs that show an image in the pod's own root do so: no job may run meanwhile.
 Result<Trial> try_rung(Launcher& launcher, Rung rung, const std::string& folder);
 
-// What would lift the pod to the rung that was tried: lines of a pod spec, or of a node's
-// configuration. Pure but for a look at the kernel's AppArmor switch. "" where nothing is known.
-std::string remedy_for(const Trial& trial);
-
 }  // namespace podpilot::sandbox

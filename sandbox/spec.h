@@ -68,7 +68,10 @@ struct Spec {
   std::vector<TmpfsMount> tmpfs;
   std::vector<std::string> devices;  // nodes below the pod's /dev beside the usual, absolute
   Network network = Network::host;
-  std::string hostname;    // "" leaves the pod's
+  std::string hostname;  // "" leaves the pod's
+  // Of the image's tree, where that is the pod's own root: that even programs and libraries in it
+  // are copies, which may be written to. An overlay can be written to anyway.
+  bool writable_image = false;
   bool read_only = false;  // the image's tree; binds, tmpfs and /dev stay as they are
   ResourceLimits limits;
   bool fake_root = false;  // changes of owner and user, and devices made, seem to succeed

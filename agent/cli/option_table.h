@@ -23,7 +23,7 @@ inline constexpr unsigned kSpool = kSubmit | kQueue | kCancel;
 inline constexpr unsigned kAll = kImages | kSpool | kCache | kDoctor | kVersion;
 
 inline constexpr auto kOptions = std::to_array<OptionRow>({
-    {"scheduler", 0, "URL", "", kPilot, "who gives work: spool:FOLDER"},
+    {"scheduler", 0, "URL", "", kPilot | kDoctor, "who gives work: spool:FOLDER"},
     {"name", 0, "NAME", "", kPilot, "of this pilot, in results and logs; else the host's name"},
     {"cpus", 0, "N", "", kPilot, "CPUs to lend; else all that this process may run on"},
     {"memory", 0, "SIZE", "", kPilot, "memory to lend; else the pod's limit, less a reserve"},
@@ -71,9 +71,13 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "auto, userns, userns-nomount, transplant-setuid or transplant"},
     {"require-isolation", 0, "LIST", "signals", kPilot | kRun | kDoctor,
      "no job without: pids,mounts,uid,signals,metadata,memory,network; or none"},
+    {"writable-image", 0, "", "", kPilot | kRun,
+     "let jobs write to /usr, /bin, /lib, too, where that costs a copy of the image for each"},
     {"share-between-users", 0, "", "", kPilot | kDoctor,
      "take jobs of several users where the sandbox would make the pod one user's"},
-    {"registry-config", 0, "FILE", "", kImages,
+    {"image", 0, "IMAGE", "", kDoctor,
+     "ask its registry for it; HOST/ asks only whether the registry is there"},
+    {"registry-config", 0, "FILE", "", kImages | kDoctor,
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
     {"events-fd", 0, "N", "", kPull,
      "tell what happens on this descriptor, one JSON object a line"},
@@ -106,8 +110,11 @@ inline constexpr auto kCommands = std::to_array<CommandText>({
      "  podpilot cache verify --remove\n"
      "  podpilot cache gc --size 20GiB\n"},
     {kDoctor, "doctor", "", "what this pod allows, and what is missing",
-     "Tries everything that a sandbox needs, for real, and tells the first thing that fails.",
-     "  kubectl exec POD -- /podpilot doctor\n"},
+     "Tries every way to shut a job in, for real, and looks at volumes, names, certificates, "
+     "clock,\n"
+     "registry and scheduler. Tells what would help as lines to paste. 0: jobs can run here.",
+     "  kubectl exec POD -- /podpilot doctor --image registry.example/tool:1\n"
+     "  podpilot doctor --scheduler spool:/work/spool --json\n"},
     {kSubmit, "submit", "SPOOL JOB.json...", "put jobs into a spool; print their ids",
      "Checks each job file, copies its inputs into the spool and prints the job's id.\n"
      "\"-\" reads a job from stdin.",

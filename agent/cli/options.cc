@@ -13,6 +13,7 @@
 #include <cxxopts.hpp>
 
 #include "agent/cli/option_table.h"
+#include "agent/cli/wrap.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent {
@@ -53,24 +54,6 @@ Error as_error(const std::exception& thrown) {
       text.replace(at, mark.size(), "\"");
   if (!text.empty()) text[0] = static_cast<char>(std::tolower(text[0]));
   return {Fault::invalid, text + "; see --help"};
-}
-
-std::string wrap(std::string_view text, std::size_t indent) {
-  constexpr std::size_t kWidth = 96;
-  std::string out;
-  std::size_t column = indent;
-  for (const std::string_view word : split(text, ' ')) {
-    if (column + word.size() + 1 > kWidth) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out;
 }
 
 std::string option_line(const OptionRow& row) {

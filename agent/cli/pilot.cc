@@ -27,25 +27,12 @@ namespace podpilot::agent {
 namespace {
 
 constexpr const char* kCommand = "pilot";
-constexpr std::string_view kSpoolScheme = "spool:";
 
 std::string pilot_name(const Options& options) {
   if (options.has("name")) return options.text("name");
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) return "podpilot";
   return host.data();
-}
-
-Result<std::string> spool_path(const Options& options) {
-  const std::string url = options.text("scheduler");
-  if (url.empty())
-    return Error{Fault::invalid,
-                 "--scheduler is missing: who gives work? For example "
-                 "--scheduler spool:/work/spool"};
-  if (!url.starts_with(kSpoolScheme) || url.size() == kSpoolScheme.size())
-    return Error{Fault::invalid,
-                 fmt::format("--scheduler \"{}\": must be spool:FOLDER", printable(url))};
-  return url.substr(kSpoolScheme.size());
 }
 
 Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod) {
@@ -125,6 +112,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .pod = choice->pod,
             .roots = nullptr,
             .next = nullptr,
+            .writable_image = options.has("writable-image"),
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
@@ -134,7 +122,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   std::unique_ptr<RootBuilder> roots;
   std::optional<NextRoot> next;
   if (sandbox::uses_pod_root(choice->pod.rung)) {
-    Result<std::unique_ptr<RootBuilder>> created = RootBuilder::create(poller, *store);
+    Result<std::unique_ptr<RootBuilder>> created =
+        RootBuilder::create(poller, *store, site.writable_image);
     if (!created) return failed(created.error());
     roots = *std::move(created);
     site.roots = roots.get();
@@ -164,7 +153,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
 int pilot_command(const Options& options) {
   if (const Result<void> logging = configure_log(options, log::Level::info); !logging)
     return report_usage(kCommand, logging.error());
-  const Result<std::string> spool = spool_path(options);
+  const Result<std::string> spool = spool_of(options);
   if (!spool) return report_usage(kCommand, spool.error());
   Result<SandboxWish> wish = sandbox_wish(options);
   if (!wish) return report_usage(kCommand, wish.error());

@@ -71,8 +71,9 @@ class Run {
     site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
     site_->pod = choice_.pod;
     site_->next_id = std::random_device{}();
+    site_->writable_image = options_.has("writable-image");
     if (!sandbox::uses_pod_root(choice_.pod.rung)) return {};
-    roots_ = TRY(RootBuilder::create(poller_, *store_));
+    roots_ = TRY(RootBuilder::create(poller_, *store_, site_->writable_image));
     site_->roots = roots_.get();
     return {};
   }
@@ -143,6 +144,7 @@ class Run {
       if (!root) return report_failure(kCommand, Origin::site, root.error());
       spec->root = root->path;
       spec->root_names = root->names;
+      spec->writable_image = site_->writable_image;
     }
     const Result<sandbox::Plan> plan = sandbox::make_plan(choice_.pod, *spec);
     if (!plan) return report_failure(kCommand, Origin::payload, plan.error());

@@ -221,6 +221,7 @@ Result<void> JobRun::try_start(const JobRoot& root) {
                  {Fault::invalid, spec.error().text});
   spec->root = root.path;
   spec->root_names = root.names;
+  spec->writable_image = site_.writable_image;
   const Result<sandbox::Plan> plan = sandbox::make_plan(pod_, *spec);
   if (!plan)
     return blame(plan.error().fault == Fault::unsupported ? Origin::site : Origin::payload,

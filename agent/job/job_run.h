@@ -38,6 +38,7 @@ struct Site {
   sandbox::Pod pod{};            // of the rung `userns` unless said
   RootBuilder* roots = nullptr;  // where the rung needs one
   NextRoot* next = nullptr;      // where there are jobs to come, and roots
+  bool writable_image = false;   // see sandbox::Spec
   std::uint64_t next_id = 0;     // of jobs with a uid of their own (idmap.h)
 };
 

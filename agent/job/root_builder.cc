@@ -14,6 +14,7 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
+#include "sandbox/copy_entry.h"
 #include "sandbox/copy_tree.h"
 #include "sandbox/flatten.h"
 #include "sandbox/plan.h"
@@ -24,11 +25,11 @@ namespace {
 constexpr const char* kMerged = "merged";  // all of it links; what is left of it goes with the root
 constexpr const char* kRoot = "root";
 
-Result<bool> is_folder(BorrowedFd root, const std::string& name) {
+Result<struct stat> look_at(BorrowedFd root, const std::string& name) {
   struct stat st{};
   if (::fstatat(root.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
     return sys_error("stat " + name);
-  return S_ISDIR(st.st_mode);
+  return st;
 }
 
 Result<bool> holds_anything(BorrowedFd root, const std::string& name) {
@@ -56,37 +57,11 @@ Result<void> give_to(const std::string& path, std::uint32_t owner) {
   return {};
 }
 
-Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root, std::uint64_t room,
-                                         const std::stop_token& stop, sandbox::Ledger& ledger) {
-  std::vector<std::string> shown;
-  const std::vector<std::string> names = TRY(list_names(merged));
-  for (const std::string& name : names) {
-    if (std::ranges::find(sandbox::kNotShown, name) != sandbox::kNotShown.end()) continue;
-    const bool folder = TRY(is_folder(merged, name));
-    if (folder) {
-      const bool anything = TRY(holds_anything(merged, name));
-      if (!anything) continue;
-    }
-    if (folder && !sandbox::is_shared(name)) {
-      const sandbox::TreeStats copied =
-          TRY(sandbox::copy_tree(merged, name, root, stop, ledger, room));
-      room -= copied.copied_bytes;
-    } else {
-      TRY(move(merged, root, name));
-    }
-    shown.push_back(name);
-  }
-  // Links that lead out of their own folder ("../proc/self/mounts" in /etc) find these beside it.
-  for (const std::string_view name : sandbox::kNotShown)
-    if (::symlinkat(fmt::format("/{}", name).c_str(), root.get(), std::string(name).c_str()) != 0)
-      return sys_error(fmt::format("symlink {}", name));
-  return shown;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<RootBuilder>> RootBuilder::create(Poller& poller, const oci::Store& store) {
-  std::unique_ptr<RootBuilder> builder(new RootBuilder(store));
+Result<std::unique_ptr<RootBuilder>> RootBuilder::create(Poller& poller, const oci::Store& store,
+                                                         bool writable_image) {
+  std::unique_ptr<RootBuilder> builder(new RootBuilder(store, writable_image));
   builder->worker_ = TRY(Worker::create(poller));
   builder->ahead_ = TRY(Worker::create(poller));
   return builder;
@@ -104,6 +79,43 @@ void RootBuilder::build(const oci::Image& image, const JobFolder& folder,
   });
 }
 
+bool RootBuilder::is_private(const std::string& name) const {
+  return writable_image_ || !sandbox::is_shared(name);
+}
+
+Result<std::vector<std::string>> RootBuilder::arrange(BorrowedFd merged, BorrowedFd root,
+                                                      std::uint64_t room,
+                                                      const std::stop_token& stop) {
+  std::vector<std::string> shown;
+  const std::vector<std::string> names = TRY(list_names(merged));
+  for (const std::string& name : names) {
+    if (std::ranges::find(sandbox::kNotShown, name) != sandbox::kNotShown.end()) continue;
+    const struct stat st = TRY(look_at(merged, name));
+    if (S_ISDIR(st.st_mode)) {
+      const bool anything = TRY(holds_anything(merged, name));
+      if (!anything) continue;
+    }
+    if (!is_private(name)) {
+      TRY(move(merged, root, name));
+    } else if (S_ISDIR(st.st_mode)) {
+      const sandbox::TreeStats copied =
+          TRY(sandbox::copy_tree(merged, name, root, stop, ledger_, room));
+      room -= copied.copied_bytes;
+    } else {
+      const auto size = static_cast<std::uint64_t>(st.st_size);
+      if (size > room) return Error{Fault::exhausted, name + ": no room for a copy"};
+      TRY(sandbox::copy_entry(merged, root, name.c_str(), stop, ledger_));
+      room -= size;
+    }
+    shown.push_back(name);
+  }
+  // Links that lead out of their own folder ("../proc/self/mounts" in /etc) find these beside it.
+  for (const std::string_view name : sandbox::kNotShown)
+    if (::symlinkat(fmt::format("/{}", name).c_str(), root.get(), std::string(name).c_str()) != 0)
+      return sys_error(fmt::format("symlink {}", name));
+  return shown;
+}
+
 Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
                                   const std::string& workspace, std::optional<std::uint32_t> owner,
                                   std::uint64_t room, const std::stop_token& stop) {
@@ -115,12 +127,11 @@ Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
               .within("merge layers"));
   if (!stats.changed.empty()) TRY(check_changed(layers, stop));
   JobRoot made{.path = workspace + "/" + kRoot, .names = {}};
-  made.names =
-      TRY(arrange(merged, root, room - stats.copied_bytes, stop, ledger_).within("private copies"));
+  made.names = TRY(arrange(merged, root, room - stats.copied_bytes, stop).within("private copies"));
   if (!owner) return made;
   TRY(let_in(workspace, *owner));
   for (const std::string& name : made.names)
-    if (!sandbox::is_shared(name)) TRY(give_to(made.path + "/" + name, *owner));
+    if (is_private(name)) TRY(give_to(made.path + "/" + name, *owner));
   return made;
 }
 

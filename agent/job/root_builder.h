@@ -28,8 +28,9 @@ struct JobRoot {
 
 class RootBuilder {
  public:
-  // Poller and store outlive this.
-  static Result<std::unique_ptr<RootBuilder>> create(Poller& poller, const oci::Store& store);
+  // Poller and store outlive this. With `writable_image` all is copied.
+  static Result<std::unique_ptr<RootBuilder>> create(Poller& poller, const oci::Store& store,
+                                                     bool writable_image);
 
   using Ready = std::function<void(Result<JobRoot>)>;
   // In the job's workspace, or taken from the one made ahead; `owner` gets the copies, where the
@@ -58,7 +59,11 @@ class RootBuilder {
     bool proven = false;  // no payload ran since the last look
   };
 
-  explicit RootBuilder(const oci::Store& store) : store_(store) {}
+  RootBuilder(const oci::Store& store, bool writable_image)
+      : store_(store), writable_image_(writable_image) {}
+  bool is_private(const std::string& name) const;
+  Result<std::vector<std::string>> arrange(BorrowedFd merged, BorrowedFd root, std::uint64_t room,
+                                           const std::stop_token& stop);
   Result<JobRoot> make(const std::vector<std::string>& layers, const std::string& workspace,
                        std::optional<std::uint32_t> owner, std::uint64_t room,
                        const std::stop_token& stop);
@@ -73,6 +78,7 @@ class RootBuilder {
   Result<void> check_changed(const std::vector<std::string>& layers, const std::stop_token& stop);
 
   const oci::Store& store_;
+  const bool writable_image_;
   std::mutex mutex_;  // of what follows, for as long as a tree is made or removed
   sandbox::Ledger ledger_;
   bool damaged_ = false;  // the cache holds what a payload changed

@@ -28,7 +28,7 @@ fly_pod() { # OPTION...
 }
 output() { # ID
   expect_equal "$(job_field "$1" .state)" "done" "a job ($(job_field "$1" .text))"
-  cat "$(job_field "$1" .stdout | sed "s|^/spool|$pod/spool|")"
+  cat "$(job_field "$1" .stdout)"
 }
 expect_exit 0 in_pod_podpilot pull -q --cache /pod/cache "docker://$registry/two:1"
 

@@ -119,6 +119,25 @@ TEST_CASE("a folder with a foreign mount in it is not opened to the payload", "[
   CHECK_FALSE(writes("/pod/s/job/root/usr"));
 }
 
+TEST_CASE("an image of copies can be written to", "[sandbox][plan]") {
+  Spec spec = image();
+  spec.writable_image = true;
+  spec.binds = {{.source = "/data", .target = "/usr/data"}};
+  const auto usr = [](const std::vector<std::string>& list) {
+    return std::ranges::find(list, "/pod/s/job/root/usr") != list.end();
+  };
+  const Plan writable = make_plan(typical(Rung::transplant), spec).value();
+  CHECK(usr(writable.reach.write));
+  CHECK_FALSE(usr(writable.reach.read));
+  spec.read_only = true;
+  const Plan closed = make_plan(typical(Rung::transplant), spec).value();
+  CHECK_FALSE(usr(closed.reach.write));
+  CHECK(usr(closed.reach.read));
+  const Plan overlay = make_plan({}, spec).value();
+  spec.writable_image = false;
+  CHECK(describe(make_plan({}, spec).value()) == describe(overlay));
+}
+
 TEST_CASE("a wish without its namespace is filtered or refused, never dropped", "[sandbox][plan]") {
   using Filters = std::vector<Filter>;
   Spec spec = image();

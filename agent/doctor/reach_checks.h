@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registry and scheduler, where they are named.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/doctor/finding.h"
+
+namespace podpilot::agent {
+
+struct RegistryCheck {
+  std::vector<Finding> findings;
+  bool resolves = true;
+  std::optional<std::chrono::system_clock::time_point> date;  // of its clock
+};
+
+// `image` is a whole one, whose manifest is fetched, or "HOST/".
+RegistryCheck check_registry(const std::string& image, const std::vector<std::string>& credentials);
+
+Finding check_spool(const std::string& path);
+
+}  // namespace podpilot::agent
