@@ -49,7 +49,8 @@ std::string whereabouts() {
 std::string judge(const sandbox::Trial& trial, const SandboxWish& wish) {
   if (!trial.works) return trial.refusal;
   const sandbox::Guarantees missing =
-      sandbox::guarantees_of(trial.pod.rung, trial.pod.landlock_abi).missing(wish.required);
+      sandbox::guarantees_of(trial.pod.rung, trial.pod.landlock_abi, trial.pod.carries_out)
+          .missing(wish.required);
   if (missing.empty()) return "";
   return fmt::format("works, but does not give {}, which --require-isolation asks for",
                      missing.text());
@@ -99,12 +100,13 @@ Result<SandboxChoice> recall_or_choose_sandbox(sandbox::Launcher& launcher,
   const bool fits = !wish.rung || *wish.rung == Rung::userns;
   const int abi = sandbox::landlock_abi();
   if (fits && !here.empty() &&
-      sandbox::guarantees_of(Rung::userns, abi).missing(wish.required).empty()) {
+      sandbox::guarantees_of(Rung::userns, abi, false).missing(wish.required).empty()) {
     const Result<std::string> memo = read_file_at(folder, kMemo, 1024);
     if (memo && *memo == here)
       return SandboxChoice{.pod = {.rung = Rung::userns,
                                    .layout = {},
                                    .landlock_abi = abi,
+                                   .carries_out = false,
                                    .uid = ::geteuid(),
                                    .gid = ::getegid()},
                            .root_lock = {}};

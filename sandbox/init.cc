@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "sandbox/idmap.h"
 #include "sandbox/kill.h"
 #include "sandbox/landlock.h"
+#include "sandbox/metadata_service.h"
 #include "sandbox/mounts.h"
 #include "sandbox/network.h"
 #include "sandbox/payload.h"
@@ -88,6 +90,10 @@ Result<void> make_workdir(const std::string& workdir) {
       return sys_error("working folder " + prefix);
     if (slash == std::string::npos) return {};
   }
+}
+
+bool carries_out(const Plan& plan) {
+  return std::ranges::find(plan.filters, Filter::metadata) != plan.filters.end();
 }
 
 uid_t payload_uid(const Plan& plan) {
@@ -178,13 +184,16 @@ void end_job(const Plan& plan) {
 // Waits for the payload's end; everybody else is reaped on the way.
 class Reaper {
  public:
-  Reaper(const Plan& plan, pid_t payload, BorrowedFd report)
-      : plan_(plan), payload_(payload), report_(report) {}
+  Reaper(const Plan& plan, pid_t payload, BorrowedFd report,
+         std::optional<MetadataService> metadata)
+      : plan_(plan), payload_(payload), report_(report), metadata_(std::move(metadata)) {}
 
   Result<int> run(const SignalFd& signals) {
     for (;;) {
-      pollfd fds[] = {{signals.fd().get(), POLLIN, 0}, {report_.get(), 0, 0}};
-      if (::poll(fds, 2, -1) < 0 && errno != EINTR) return sys_error("poll");
+      pollfd fds[] = {{signals.fd().get(), POLLIN, 0},
+                      {report_.get(), 0, 0},
+                      {metadata_ ? metadata_->listener().get() : -1, POLLIN, 0}};
+      if (::poll(fds, 3, -1) < 0 && errno != EINTR) return sys_error("poll");
       if (fds[1].revents & (POLLHUP | POLLERR)) return Error{Fault::not_found, "pilot is gone"};
       while (const int signal = signals.next()) {
         if (signal == SIGCHLD) {
@@ -200,6 +209,10 @@ class Reaper {
         }
         if (ended_) return *ended_;
       }
+      if (fds[2].revents & POLLIN)
+        metadata_->serve();
+      else if (fds[2].revents != 0)
+        metadata_.reset();
     }
   }
 
@@ -215,6 +228,7 @@ class Reaper {
   const Plan& plan_;
   pid_t payload_;
   BorrowedFd report_;
+  std::optional<MetadataService> metadata_;
   std::optional<int> ended_;
 };
 
@@ -257,21 +271,27 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
   TRY(report_tmpfs(plan, report));
   Payload payload = TRY(fork_payload(plan, terminal.slave));
   // Without a user namespace of its own it needs what it has to end the job and to clear up.
-  if (plan.ids == Ids::map) TRY(keep_capabilities(0));
+  // To carry out the payload's changes of metadata it needs what the payload has.
+  if (plan.ids == Ids::map) TRY(keep_capabilities(carries_out(plan) ? plan.capabilities : 0));
   for (int fd = 0; fd < kReportFd; ++fd) ::close(fd);  // the payload's alone: readers see its EOF
   terminal.slave.reset();
 
-  Result<void> executed = wait_for_exec(payload);
+  Result<UniqueFd> executed = wait_for_exec(payload);
   if (!executed) {
     const Fault fault = executed.error().fault;
     if (fault == Fault::not_found || fault == Fault::denied)
       failure.kind = ReportKind::not_executed;
     return std::move(executed).error();
   }
+  std::optional<MetadataService> metadata;
+  if (*executed) {
+    const bool may_chroot = (plan.capabilities & cap_bit(CAP_SYS_CHROOT)) != 0;
+    metadata = TRY(MetadataService::create(*std::move(executed), plan.reach, may_chroot));
+  }
   TRY(send_report(report, {.kind = ReportKind::started,
                            .cloned_ns = context.cloned_ns,
                            .executed_ns = monotonic_ns()}));
-  Result<int> status = Reaper(plan, payload.pid, report).run(signals);
+  Result<int> status = Reaper(plan, payload.pid, report, std::move(metadata)).run(signals);
   end_job(plan);
   TRY(root.undo());
   return status;

@@ -17,6 +17,7 @@
 #include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/socket.h"
 #include "sandbox/base/text.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/landlock.h"
@@ -108,7 +109,7 @@ Result<void> take_ids(const Identity& user) {
   return {};
 }
 
-Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
+Result<void> give_everything_up(const Plan& plan, BorrowedFd slave, BorrowedFd messages) {
   if (::setsid() < 0) return sys_error("setsid");
   TRY(attach_terminal(slave));
   if (plan.ids == Ids::set) TRY(take_ids(plan.user));
@@ -123,18 +124,21 @@ Result<void> give_everything_up(const Plan& plan, BorrowedFd slave) {
     if (::fcntl(fd, F_SETFD, 0) != 0) return sys_error("F_SETFD");
   if (!close_from(3, CloseWhen::on_exec)) return sys_error("close descriptors");
   reset_signals();
-  return load_filters(plan.filters);
+  const UniqueFd listener = TRY(load_filters(plan.filters));
+  if (listener) TRY(send_message(messages, "listener", {listener}));
+  return {};
 }
 
 struct Child {
   const Plan& plan;
   BorrowedFd terminal_slave;
   BorrowedFd report;
+  BorrowedFd messages;
 };
 
 int become_payload(void* argument) {
   const Child& child = *static_cast<const Child*>(argument);
-  const Result<void> ready = give_everything_up(child.plan, child.terminal_slave);
+  const Result<void> ready = give_everything_up(child.plan, child.terminal_slave, child.messages);
   Error error = ready ? execute(child.plan) : ready.error();
   // A pod that refuses one of these steps says nothing about the program.
   if (!ready && (error.fault == Fault::not_found || error.fault == Fault::denied))
@@ -162,20 +166,25 @@ Result<PayloadTerminal> open_payload_terminal() {
 Result<Payload> fork_payload(const Plan& plan, BorrowedFd terminal_slave) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return sys_error("pipe");
-  Payload payload{.pid = 0, .exec_result = UniqueFd(ends[0])};
+  auto [ours, theirs] = TRY(socket_pair());
+  Payload payload{.pid = 0, .exec_result = UniqueFd(ends[0]), .messages = std::move(ours)};
   const UniqueFd report(ends[1]);
-  Child child{plan, terminal_slave, report};
+  Child child{plan, terminal_slave, report, theirs};
   const auto stack = std::make_unique_for_overwrite<char[]>(kStackSize);
   payload.pid = ::clone(&become_payload, stack.get() + kStackSize, kLend | SIGCHLD, &child);
   if (payload.pid < 0) return sys_error("clone of the payload");
   return payload;
 }
 
-Result<void> wait_for_exec(Payload& payload) {
+Result<UniqueFd> wait_for_exec(Payload& payload) {
   const std::string line = TRY(read_all(payload.exec_result, kMaxText));
   payload.exec_result.reset();
-  if (line.empty()) return {};
-  return Error{static_cast<Fault>(line[0]), line.substr(1)};
+  if (!line.empty()) return Error{static_cast<Fault>(line[0]), line.substr(1)};
+  constexpr std::size_t kMaxMessage = 64;
+  std::optional<Message> message = TRY(receive_message(payload.messages, kMaxMessage, Wait::no));
+  payload.messages.reset();
+  if (!message || message->descriptors.empty()) return UniqueFd();
+  return std::move(message->descriptors.front());
 }
 
 }  // namespace podpilot::sandbox

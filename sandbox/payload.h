@@ -20,13 +20,15 @@ Result<PayloadTerminal> open_payload_terminal();
 struct Payload {
   pid_t pid = 0;
   UniqueFd exec_result;  // closes on a successful execve, carries a failure otherwise
+  UniqueFd messages;     // the listener of its filters comes this way
 };
 
 // The child: own session, controlling terminal if there is one, capabilities of the plan, rlimits,
 // Landlock's IPC scope, the plan's filters, descriptors 0, 1 and 2 only.
 Result<Payload> fork_payload(const Plan& plan, BorrowedFd terminal_slave);
 
-// not_found and denied are about the program, everything else about the sandbox.
-Result<void> wait_for_exec(Payload& payload);
+// not_found and denied are about the program, everything else about the sandbox. The listener of
+// load_filters() comes back, if there is one.
+Result<UniqueFd> wait_for_exec(Payload& payload);
 
 }  // namespace podpilot::sandbox

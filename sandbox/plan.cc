@@ -131,10 +131,11 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
-std::vector<Filter> filters_of(const Spec& spec, const RungRow& row) {
+std::vector<Filter> filters_of(const Pod& pod, const Spec& spec, const RungRow& row) {
   std::vector<Filter> filters = {Filter::payload};
   if (row.ids == Ids::keep) filters.push_back(Filter::guard);
   if (row.namespaces == 0 && spec.network == Network::none) filters.push_back(Filter::no_network);
+  if (!row.mounts && row.ids != Ids::set && pod.carries_out) filters.push_back(Filter::metadata);
   if (spec.fake_root) filters.push_back(Filter::fake_root);
   return filters;
 }
@@ -157,7 +158,7 @@ Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
   plan.namespaces = row.namespaces;
   if (row.namespaces != 0 && spec.network == Network::none) plan.namespaces |= CLONE_NEWNET;
   plan.ids = row.ids;
-  plan.filters = filters_of(spec, row);
+  plan.filters = filters_of(pod, spec, row);
   // The kernel counts processes by uid: here those of the pilot as well.
   if (row.ids == Ids::keep) plan.limits.processes.reset();
   if (row.ids == Ids::keep) plan.user = {.uid = pod.uid, .gid = pod.gid, .groups = {}};

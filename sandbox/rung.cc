@@ -14,14 +14,15 @@ struct Row {
   std::string_view name;
   Guarantees always;
   Guarantees with_scoping;
+  Guarantees with_service;  // of metadata
 };
 
 using enum Guarantee;
 constexpr std::array kRows = {
-    Row{Rung::userns, "userns", {pids, mounts, signals, metadata, network}, {}},
-    Row{Rung::userns_nomount, "userns-nomount", {pids, signals}, {}},
-    Row{Rung::transplant_setuid, "transplant-setuid", {uid, signals, metadata}, {}},
-    Row{Rung::transplant, "transplant", {}, {signals}},
+    Row{Rung::userns, "userns", {pids, mounts, signals, metadata, network}, {}, {}},
+    Row{Rung::userns_nomount, "userns-nomount", {pids, signals}, {}, {metadata}},
+    Row{Rung::transplant_setuid, "transplant-setuid", {uid, signals, metadata}, {}, {}},
+    Row{Rung::transplant, "transplant", {}, {signals}, {metadata}},
 };
 
 const Row& row(Rung rung) {
@@ -72,10 +73,12 @@ Result<Guarantees> parse_guarantees(std::string_view list) {
   return out;
 }
 
-Guarantees guarantees_of(Rung rung, int landlock_abi) {
+Guarantees guarantees_of(Rung rung, int landlock_abi, bool carries_out) {
   Guarantees out = row(rung).always;
   for (const Guarantee guarantee : kGuarantees)
-    if (landlock_abi >= kScopingAbi && row(rung).with_scoping.has(guarantee)) out.add(guarantee);
+    if ((landlock_abi >= kScopingAbi && row(rung).with_scoping.has(guarantee)) ||
+        (carries_out && row(rung).with_service.has(guarantee)))
+      out.add(guarantee);
   return out;
 }
 

@@ -19,6 +19,7 @@
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
 #include "sandbox/landlock.h"
+#include "sandbox/metadata_service.h"
 
 namespace podpilot::agent {
 namespace {
@@ -60,18 +61,21 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const Options& o
       continue;
     }
     if (!best) best = tried;
-    findings.push_back({name, Mark::good,
-                        fmt::format("works, {} for all of it; gives {}; takes jobs of {} user",
-                                    human_duration(trial.took),
-                                    guarantees_of(tried, trial.pod.landlock_abi).text(),
-                                    users_of(tried, options))});
+    findings.push_back(
+        {name, Mark::good,
+         fmt::format("works, {} for all of it; gives {}; takes jobs of {} user",
+                     human_duration(trial.took),
+                     guarantees_of(tried, trial.pod.landlock_abi, trial.pod.carries_out).text(),
+                     users_of(tried, options))});
   }
   const int abi = sandbox::landlock_abi();
-  const sandbox::Guarantees had = best ? guarantees_of(*best, abi) : sandbox::Guarantees();
+  const bool carries_out = sandbox::metadata_service_works();
+  const sandbox::Guarantees had =
+      best ? guarantees_of(*best, abi, carries_out) : sandbox::Guarantees();
   for (std::size_t i = 0; i < findings.size(); ++i) {
     if (findings[i].mark == Mark::good) continue;
     if (!best) findings[i].mark = Mark::bad;
-    findings[i].gains = had.missing(guarantees_of(sandbox::kLadder[i], abi)).text();
+    findings[i].gains = had.missing(guarantees_of(sandbox::kLadder[i], abi, carries_out)).text();
     // What is below the rung that will be used needs no mending.
     if (best && sandbox::kLadder[i] > *best) findings[i].remedy = {};
   }
@@ -167,7 +171,9 @@ int doctor_command(const Options& options) {
     out.users = users_of(*best, options);
     sandbox::Guarantees all;
     for (const sandbox::Guarantee guarantee : sandbox::kGuarantees) all.add(guarantee);
-    out.lacks = guarantees_of(*best, sandbox::landlock_abi()).missing(all).text();
+    out.lacks = guarantees_of(*best, sandbox::landlock_abi(), sandbox::metadata_service_works())
+                    .missing(all)
+                    .text();
   }
   fmt::print("{}", options.has("json") ? as_json(out) : as_text(out));
   return out.ready ? 0 : 1;

@@ -130,6 +130,18 @@ void write_no_network(std::ofstream& out) {
   filter.write(out, "kNoNetwork");
 }
 
+void write_metadata(std::ofstream& out) {
+  constexpr std::uint64_t kLow = 0xffffffff;
+  Filter filter(SCMP_ACT_ALLOW);
+  for (const std::string_view name : policy::kCarriedOut)
+    if (const int number = number_of(name); number >= 0) filter.rule(SCMP_ACT_NOTIFY, number);
+  for (const int number : policy::kNotThere) filter.rule(SCMP_ACT_ERRNO(ENOSYS), number);
+  for (const unsigned request : policy::kRefusedSwitches)
+    filter.rule(SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(ioctl),
+                SCMP_A1(SCMP_CMP_MASKED_EQ, kLow, request));
+  filter.write(out, "kMetadata");
+}
+
 void write_fake_root(std::ofstream& out) {
   constexpr std::uint32_t done = SCMP_ACT_ERRNO(0);
   Filter filter(SCMP_ACT_ALLOW);
@@ -146,11 +158,14 @@ void write_fake_root(std::ofstream& out) {
 
 int main(int argc, char** argv) {
   if (argc != 2) die("usage: seccomp_compile OUTPUT");
+  // The kernel that builds need not know notifications (seccomp_api_get(3), level 5).
+  if (seccomp_api_set(5) != 0) die("seccomp_api_set");
   std::ofstream out(argv[1]);
   write_arguments(out);
   write_syscalls(out);
   write_guard(out);
   write_no_network(out);
+  write_metadata(out);
   write_fake_root(out);
   out.close();
   if (!out) die(std::string("cannot write ") + argv[1]);

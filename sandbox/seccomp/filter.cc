@@ -15,15 +15,24 @@ namespace {
 // Arrays of sock_filter, written by compile.cc.
 #include "sandbox/seccomp/filter.inc"
 
-Result<void> load(std::span<const sock_filter> program) {
+// linux/seccomp.h, Linux 5.19: signals do not interrupt a call that is being carried out.
+constexpr unsigned kWaitKillable = 1U << 5;
+
+Result<UniqueFd> load(std::span<const sock_filter> program, unsigned flags = 0) {
   sock_fprog prog{static_cast<unsigned short>(program.size()),
                   const_cast<sock_filter*>(program.data())};
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) != 0)
-    return sys_error("load seccomp filter");
-  return {};
+  const long fd = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+  if (fd < 0) return sys_error("load seccomp filter");
+  return (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) ? UniqueFd(static_cast<int>(fd)) : UniqueFd();
 }
 
-Result<void> load(Filter filter) {
+Result<UniqueFd> load_with_listener(std::span<const sock_filter> program) {
+  Result<UniqueFd> listener = load(program, SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable);
+  if (!listener) listener = load(program, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+  return listener;
+}
+
+Result<UniqueFd> load(Filter filter) {
   switch (filter) {
     case Filter::payload:
       // Arguments first: the list of calls lets neither prctl's nor seccomp's users load less.
@@ -33,6 +42,8 @@ Result<void> load(Filter filter) {
       return load(kGuard);
     case Filter::no_network:
       return load(kNoNetwork);
+    case Filter::metadata:
+      return load_with_listener(kMetadata);
     case Filter::fake_root:
       return load(kFakeRoot);
   }
@@ -49,16 +60,21 @@ std::string_view name(Filter filter) {
       return "guard";
     case Filter::no_network:
       return "no_network";
+    case Filter::metadata:
+      return "metadata";
     case Filter::fake_root:
       return "fake_root";
   }
   return "?";
 }
 
-Result<void> load_filters(std::span<const Filter> filters) {
-  for (const Filter filter : filters)
-    TRY(load(filter).within(fmt::format("filter {}", name(filter))));
-  return {};
+Result<UniqueFd> load_filters(std::span<const Filter> filters) {
+  UniqueFd listener;
+  for (const Filter filter : filters) {
+    UniqueFd fd = TRY(load(filter).within(fmt::format("filter {}", name(filter))));
+    if (fd) listener = std::move(fd);
+  }
+  return listener;
 }
 
 }  // namespace podpilot::sandbox

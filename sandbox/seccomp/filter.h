@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "sandbox/base/fd.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::sandbox {
@@ -18,13 +19,15 @@ enum class Filter : std::uint8_t {
   payload,     // always: the list of calls, no namespaces, no typing into terminals
   guard,       // where payload and pilot share uid and pid namespace: no reach into other processes
   no_network,  // where there is no network namespace: AF_UNIX sockets only, others EACCES
+  metadata,    // calls that change modes, owners, times and attributes wait for a supervisor
   fake_root,   // chown, set*id, setgroups, capset, mknod of devices answer 0 and do nothing
 };
 
 std::string_view name(Filter filter);
 
 // For the calling thread and all it starts, for good, in this order. The caller has set
-// no_new_privs.
-Result<void> load_filters(std::span<const Filter> filters);
+// no_new_privs. With Filter::metadata among them a descriptor comes back through which its calls
+// are answered (metadata_service.h).
+Result<UniqueFd> load_filters(std::span<const Filter> filters);
 
 }  // namespace podpilot::sandbox

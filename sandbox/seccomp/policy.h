@@ -199,6 +199,33 @@ inline constexpr std::array kOnlyUnixSockets = std::to_array<Only>({
     {"socketpair", 0, 1, EACCES},
 });
 
+// --- metadata ---------------------------------------------------------------------------------------
+
+// Carried out by the supervisor (metadata_call.cc has what their arguments mean).
+inline constexpr std::array kCarriedOut = std::to_array<std::string_view>({
+    "chmod", "chown", "fchmod", "fchmodat", "fchown", "fchownat", "fremovexattr", "fsetxattr",
+    "futimesat", "lchown", "lremovexattr", "lsetxattr", "removexattr", "setxattr", "utime",
+    "utimensat", "utimes",
+});
+
+// Newer ways to do the same: libraries fall back where they are not there.
+inline constexpr std::array kNotThere = std::to_array<int>({
+    452,  // fchmodat2
+    463,  // setxattrat
+    466,  // removexattrat
+});
+
+// The owner's switches of a file, for which a descriptor to read is enough (linux/fs.h).
+inline constexpr std::array kRefusedSwitches = std::to_array<unsigned>({
+    0x40086602,  // FS_IOC_SETFLAGS
+    0x40046602,  // FS_IOC32_SETFLAGS
+    0x40087602,  // FS_IOC_SETVERSION
+    0x40047602,  // FS_IOC32_SETVERSION
+    0x40086604,  // EXT4_IOC_SETVERSION
+    0x401c5820,  // FS_IOC_FSSETXATTR
+    0x40806685,  // FS_IOC_ENABLE_VERITY
+});
+
 // --- fake_root --------------------------------------------------------------------------------------
 
 // Answer 0 and do nothing. The list is that of Charliecloud's root emulation ("zero consistency",

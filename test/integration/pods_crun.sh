@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # ctest: long
-# ctest: timeout 600
+# ctest: timeout 1200
 # podpilot in pods of every kind, made by crun.
 # shellcheck source=test/pods/all_pods.sh
 . "$(dirname "$0")/../pods/all_pods.sh" || exit

@@ -93,16 +93,20 @@ TEST_CASE("what each rung gives", "[sandbox][rung]") {
     Rung rung;
     int abi;
     const char* gives;
+    bool carries_out = false;
   };
   for (const Row& row : {Row{Rung::userns, 0, "pids,mounts,signals,metadata,network"},
                          Row{Rung::userns_nomount, 7, "pids,signals"},
+                         Row{Rung::userns_nomount, 7, "pids,signals,metadata", true},
+                         Row{Rung::transplant, 7, "signals,metadata", true},
                          Row{Rung::transplant_setuid, 1, "uid,signals,metadata"},
                          Row{Rung::transplant, 5, "none"}, Row{Rung::transplant, 6, "signals"}}) {
     CAPTURE(to_string(row.rung), row.abi);
-    CHECK(guarantees_of(row.rung, row.abi).text() == row.gives);
+    CHECK(guarantees_of(row.rung, row.abi, row.carries_out).text() == row.gives);
   }
-  CHECK(guarantees_of(Rung::transplant, 7).missing({Guarantee::pids, Guarantee::signals}).text() ==
-        "pids");
+  CHECK(guarantees_of(Rung::transplant, 7, false)
+            .missing({Guarantee::pids, Guarantee::signals})
+            .text() == "pids");
 }
 
 TEST_CASE("what a job would decide over is known by its place", "[sandbox][layout]") {
