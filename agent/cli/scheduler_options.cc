@@ -63,7 +63,7 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   facts.kernel_release = kernel.release;
   facts.os_release = read_file("/etc/os-release", 16u << 10).value_or("");
   facts.rung = to_string(pod.rung);
-  const sandbox::Guarantees guarantees = sandbox::guarantees_of(pod.rung, pod.landlock_abi);
+  const sandbox::Guarantees guarantees = sandbox::guarantees_of(pod.rung, pod.landlock_abi, pod.carries_out);
   for (const sandbox::Guarantee guarantee : sandbox::kGuarantees)
     if (guarantees.has(guarantee)) facts.guarantees.emplace_back(to_string(guarantee));
   facts.directory_images = setting.directory_images;
