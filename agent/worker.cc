@@ -6,8 +6,8 @@ namespace podpilot::agent {
 Result<std::unique_ptr<Worker>> Worker::create(Poller& poller) {
   std::unique_ptr<Worker> worker(new Worker);
   worker->results_ = TRY(Mailbox::create(poller));
-  worker->thread_ = std::jthread(
-      [self = worker.get()](const std::stop_token& stop) { self->loop(stop); });
+  worker->thread_ =
+      std::jthread([self = worker.get()](const std::stop_token& stop) { self->loop(stop); });
   return worker;
 }
 

@@ -63,7 +63,8 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   facts.kernel_release = kernel.release;
   facts.os_release = read_file("/etc/os-release", 16u << 10).value_or("");
   facts.rung = to_string(pod.rung);
-  const sandbox::Guarantees guarantees = sandbox::guarantees_of(pod.rung, pod.landlock_abi, pod.carries_out);
+  const sandbox::Guarantees guarantees =
+      sandbox::guarantees_of(pod.rung, pod.landlock_abi, pod.carries_out);
   for (const sandbox::Guarantee guarantee : sandbox::kGuarantees)
     if (guarantees.has(guarantee)) facts.guarantees.emplace_back(to_string(guarantee));
   facts.directory_images = setting.directory_images;
@@ -114,8 +115,7 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.job.default_image = options.text("default-image");
   settings.job.directory_images = true;
   settings.facts = TRY(facts_of(options, pod, offer, settings.job));
-  settings.kind =
-      sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
+  settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
   settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace);
   return std::make_unique<HtcondorScheduler>(poller, std::move(settings));

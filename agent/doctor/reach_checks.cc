@@ -126,12 +126,13 @@ Finding check_collector(const htcondor::Sinful& collector, const htcondor::Token
     return {kScheduler, Mark::good,
             brief(collector) + ": a collector, takes the token, lets us advertise"};
   const bool refused = session.error().fault == Fault::denied;
-  return {kScheduler, Mark::bad, session.error().text,
-          advice(Reason::scheduler,
-                 refused ? "Ask the pool's administrator for a token with ADVERTISE_STARTD and READ "
-                           "(--token-file)."
-                         : "Check the collector's name and port, and the cluster's network "
-                           "policies: port 9618 must be open to the outside.")};
+  return {
+      kScheduler, Mark::bad, session.error().text,
+      advice(Reason::scheduler,
+             refused ? "Ask the pool's administrator for a token with ADVERTISE_STARTD and READ "
+                       "(--token-file)."
+                     : "Check the collector's name and port, and the cluster's network "
+                       "policies: port 9618 must be open to the outside.")};
 }
 
 }  // namespace podpilot::agent

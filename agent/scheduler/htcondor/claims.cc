@@ -77,7 +77,8 @@ void HtcondorScheduler::release(const std::string& session, const SecretClaimId&
   });
 }
 
-void HtcondorScheduler::suspend(const std::string& session, const SecretClaimId& claim_id, bool on) {
+void HtcondorScheduler::suspend(const std::string& session, const SecretClaimId& claim_id,
+                                bool on) {
   loop_->leave([this, session, claim_id, on] {
     const Claim* claim = claim_of(session, claim_id);
     if (!claim || claim->activity == (on ? SlotActivity::suspended : SlotActivity::busy)) return;
@@ -167,8 +168,7 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
   if (!granted) return refuse("it does not fit");
   const Claim& claim = *slots_->find(*granted);
   // The schedd authenticated its user, and wrote that name over whatever the job said.
-  if (port_->request_claim(claim.id, claim.held, wanted.use.remote_user) ==
-      ClaimAnswer::refused) {
+  if (port_->request_claim(claim.id, claim.held, wanted.use.remote_user) == ClaimAnswer::refused) {
     slots_->end(claim.id, now());
     report_soon();
     return refuse("the pilot has no room");
@@ -178,8 +178,7 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
                                 {"cpus", fmt::format("{}", claim.held.cpus)}});
   Held& held = held_[claim.id];
   held.heard = Clock::now();
-  if (request.alive_interval.count() > 0)
-    lease_after(claim.id, request.alive_interval / 3);
+  if (request.alive_interval.count() > 0) lease_after(claim.id, request.alive_interval / 3);
   report();
   ClaimReply reply{.accepted = true, .slots = {}, .leftovers = {}};
   reply.slots.push_back({claim.claim_id, slot_of(&claim, Audience::schedd)});
@@ -190,8 +189,7 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
 
 ActivationDecision HtcondorScheduler::decide_activation(const std::string& session,
                                                         const Activation& activation) {
-  const auto refuse = [&](HoldCode code, std::string why,
-                          ActivateReply reply = ActivateReply::no) {
+  const auto refuse = [&](HoldCode code, std::string why, ActivateReply reply = ActivateReply::no) {
     log::info("condor: refused a job", {{"job", job_id(activation.job)}, {"why", why}});
     return ActivationDecision{.reply = reply, .why = {code, 0, std::move(why)}};
   };
@@ -253,7 +251,8 @@ void HtcondorScheduler::decide_deactivation(const std::string& session,
   }
   held.waiting.push_back(reply);
   held.cleaning = poller_.after(kCleaning, [this, id] {
-    if (Held* still = this->held(id)) answer_waiting(*still, {.start = true, .still_cleaning = true});
+    if (Held* still = this->held(id))
+      answer_waiting(*still, {.start = true, .still_cleaning = true});
   });
   held.job->dismiss();
   port_->deactivate(id, Deactivation::done, {});
@@ -285,8 +284,9 @@ void HtcondorScheduler::send_alive_now(ClaimId id) {
   if (!claim) return;
   courier_->run([this, id, schedd = claim->schedd, claim_id = claim->claim_id]() -> Worker::Task {
     return [this, id,
-            answer = send_alive(security_, schedd, claim_id, Deadline::after(kTalk),
-                                stop_->fd())] { alive_answered(id, answer); };
+            answer = send_alive(security_, schedd, claim_id, Deadline::after(kTalk), stop_->fd())] {
+      alive_answered(id, answer);
+    };
   });
 }
 
@@ -306,8 +306,7 @@ void HtcondorScheduler::alive_answered(ClaimId id,
   } else {
     log::warning("condor: no sign of life to the schedd", {{"error", answer.error().text}});
     if (Clock::now() - held->heard > interval * kMissed) {
-      log::warning("condor: a claim's lease is over",
-                   {{"slot", fmt::format("{}", claim->number)}});
+      log::warning("condor: a claim's lease is over", {{"slot", fmt::format("{}", claim->number)}});
       return end_claim(id, Parting::silent);
     }
   }

@@ -33,8 +33,7 @@ Clock::duration jittered(Clock::duration delay) {
 HtcondorScheduler::HtcondorScheduler(Poller& poller, CondorSettings settings)
     : poller_(poller),
       settings_(std::move(settings)),
-      security_(settings_.tokens,
-                {.session_duration = settings_.session_duration}) {}
+      security_(settings_.tokens, {.session_duration = settings_.session_duration}) {}
 
 HtcondorScheduler::~HtcondorScheduler() {
   stop();
@@ -54,9 +53,8 @@ Result<void> HtcondorScheduler::start(const Offer& offer, PilotPort& port) {
       CcbOptions{.name = settings_.facts.name},
       CcbHandlers{.contacts =
                       [this](std::vector<std::string> contacts) {
-                        loop_->leave([this, contacts = std::move(contacts)] {
-                          contacts_changed(contacts);
-                        });
+                        loop_->leave(
+                            [this, contacts = std::move(contacts)] { contacts_changed(contacts); });
                       },
                   .connection =
                       [this](Stream connection) { serve(security_, *this, std::move(connection)); },
@@ -94,10 +92,9 @@ void HtcondorScheduler::contacts_changed(const std::vector<std::string>& contact
     admin_session_ = session.id;
     security_.admit(std::move(session));
     settings_.facts.admin_capability = admin_capability.reveal();
-    slots_ = std::make_unique<Slots>(
-        settings_.kind, settings_.facts.total, mint, now());
-    log::info("condor: reachable", {{"name", settings_.facts.name},
-                                    {"through", fmt::format("{}", contacts.front())}});
+    slots_ = std::make_unique<Slots>(settings_.kind, settings_.facts.total, mint, now());
+    log::info("condor: reachable",
+              {{"name", settings_.facts.name}, {"through", fmt::format("{}", contacts.front())}});
   }
   report();
 }
@@ -159,8 +156,7 @@ SlotState HtcondorScheduler::state_of(const Claim* claim) const {
   state.free = slots_->free();
   state.phase_since = state.activity_since = slots_->offered_since();
   if (slots_->kind() != SlotKind::partitionable) return state;
-  for (const auto& [id, child] : slots_->claims())
-    state.children.push_back(state_of(&child));
+  for (const auto& [id, child] : slots_->claims()) state.children.push_back(state_of(&child));
   return state;
 }
 

@@ -75,7 +75,8 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   std::optional<ActivationDecision> activate(const std::string& session,
                                              const Activation& activation) override;
   void channel(ClaimId claim, Result<Stream> stream) override;
-  std::optional<DeactivateReply> deactivate(const std::string& session, const SecretClaimId& claim_id,
+  std::optional<DeactivateReply> deactivate(const std::string& session,
+                                            const SecretClaimId& claim_id,
                                             DeactivationKind kind) override;
   void release(const std::string& session, const SecretClaimId& claim_id) override;
   void suspend(const std::string& session, const SecretClaimId& claim_id, bool on) override;

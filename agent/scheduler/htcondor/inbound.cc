@@ -68,8 +68,8 @@ Result<void> serve_administrator(Security::Inbound& peer, Desk& desk) {
     case Command::vacate_claim:
     case Command::vacate_claim_fast: {
       const std::string slot = TRY(read_slot_name(peer.stream, soon()));
-      desk.vacate(slot, peer.command == Command::vacate_claim ? VacateSpeed::soft
-                                                              : VacateSpeed::fast);
+      desk.vacate(slot,
+                  peer.command == Command::vacate_claim ? VacateSpeed::soft : VacateSpeed::fast);
       return {};
     }
     case Command::vacate_all_claims:

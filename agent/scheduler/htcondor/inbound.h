@@ -15,8 +15,8 @@ namespace podpilot::agent::htcondor {
 
 struct ActivationDecision {
   ActivateReply reply = ActivateReply::no;
-  Reason why;          // where it is refused
-  ClaimId claim = 0;   // where it is accepted
+  Reason why;         // where it is refused
+  ClaimId claim = 0;  // where it is accepted
 };
 
 enum class VacateSpeed { soft, fast };

@@ -62,13 +62,12 @@ ShadowSetting HtcondorScheduler::setting_for(const Claim& claim) const {
   starter.set("CondorScratchDir", settings_.job.scratch);
   starter.set("HasReconnect", false);
   for (const char* attribute : {"CondorPlatform", "Arch", "OpSys", "Cpus", "Memory", "Disk"})
-    if (const auto value = setting.machine.expression(attribute))
-      [[maybe_unused]] const auto set = starter.set_expression(attribute, *value);
+    if (const auto value = setting.machine.expression(attribute)) [[maybe_unused]]
+      const auto set = starter.set_expression(attribute, *value);
   return setting;
 }
 
-void HtcondorScheduler::describe(ClaimId claim,
-                                 std::function<void(Result<JobDescription>)> done) {
+void HtcondorScheduler::describe(ClaimId claim, std::function<void(Result<JobDescription>)> done) {
   if (ShadowJob* job = job_of(claim)) return job->describe(std::move(done));
   loop_->leave([claim, done = std::move(done)] { done(no_job(claim)); });
 }
@@ -135,14 +134,14 @@ void HtcondorScheduler::answer_waiting(Held& held, DeactivateReply reply) {
 void HtcondorScheduler::job_failed_here(const std::string& why) {
   patience_.failed(Clock::now());
   if (patience_.exhausted()) {
-    log::error("condor: three jobs in a row could not run here: taking no more",
-               {{"error", why}});
+    log::error("condor: three jobs in a row could not run here: taking no more", {{"error", why}});
     return port_->drain();
   }
   const auto pause = patience_.until() - Clock::now();
-  log::warning("condor: taking no job for a while",
-               {{"seconds", fmt::format("{}", std::chrono::ceil<std::chrono::seconds>(pause).count())},
-                {"error", why}});
+  log::warning(
+      "condor: taking no job for a while",
+      {{"seconds", fmt::format("{}", std::chrono::ceil<std::chrono::seconds>(pause).count())},
+       {"error", why}});
   patience_timer_ = poller_.at(patience_.until(), [this] { report_soon(); });
   report_soon();
 }

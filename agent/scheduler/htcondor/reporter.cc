@@ -135,10 +135,12 @@ Result<std::unique_ptr<Reporter>> Reporter::create(Poller& poller, Security& sec
   std::unique_ptr<Reporter> reporter(new Reporter);
   reporter->stop_ = TRY(Stop::create());
   reporter->refused_ = std::move(refused);
-  for (const Sinful& address : collectors)
-    reporter->collectors_.push_back(
+  for (const Sinful& address : collectors) {
+    std::unique_ptr<Collector> collector =
         TRY(Collector::create(poller, security, address, reporter->stop_->fd(),
-                              [self = reporter.get()] { self->one_refused(); })));
+                              [self = reporter.get()] { self->one_refused(); }));
+    reporter->collectors_.push_back(std::move(collector));
+  }
   return reporter;
 }
 

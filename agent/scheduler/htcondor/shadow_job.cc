@@ -137,16 +137,15 @@ OutputWish ShadowJob::Talk::output_wish() const {
                          kStdoutFile, kStderrFile}};
 }
 
-Result<void> ShadowJob::Talk::send_outputs(BorrowedFd folder, SendOutputs which,
-                                           BorrowedFd stop) {
+Result<void> ShadowJob::Talk::send_outputs(BorrowedFd folder, SendOutputs which, BorrowedFd stop) {
   if (job.when == WhenOutput::never || hold || retry) return {};
   if (which == SendOutputs::failed) return {};
   if (which == SendOutputs::evicted && job.when != WhenOutput::on_exit_or_evict) return {};
   const OutgoingFiles files = TRY(outgoing_files(folder, output_wish(), before, kMaxOutputs));
   Stream stream = TRY(open_transfer(Command::filetrans_download, stop).within("file transfer"));
-  const TransferOutcome outcome = send_files(
-      stream, transfer_key, folder, files,
-      which == SendOutputs::all ? TransferKind::final : TransferKind::intermediate, {});
+  const TransferOutcome outcome =
+      send_files(stream, transfer_key, folder, files,
+                 which == SendOutputs::all ? TransferKind::final : TransferKind::intermediate, {});
   sent = outcome.bytes;
   spooled = outcome.top_level;
   return judge(outcome);
@@ -160,8 +159,7 @@ Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
   ad.set("BytesSent", static_cast<double>(sent));
   ad.set("BytesRecvd", static_cast<double>(received));
   if (!outcome.image_digest.empty()) ad.set("ContainerImageDigest", outcome.image_digest);
-  ad.set("ContainerImagePullTime",
-         std::chrono::duration<double>(outcome.times.pull).count());
+  ad.set("ContainerImagePullTime", std::chrono::duration<double>(outcome.times.pull).count());
   if (begun != 0) ad.set("JobStartDate", begun);
   ad.set("JobDuration", std::chrono::duration<double>(outcome.times.run).count());
 
@@ -265,8 +263,8 @@ void ShadowJob::describe(std::function<void(Result<JobDescription>)> done) {
 }
 
 void ShadowJob::bring_inputs(UniqueFd folder, Done done) {
-  run([folder = std::make_shared<UniqueFd>(std::move(folder)), stop = transfer_](
-          Talk& talk) { return talk.bring_inputs(*folder, stop->fd()); },
+  run([folder = std::make_shared<UniqueFd>(std::move(folder)),
+       stop = transfer_](Talk& talk) { return talk.bring_inputs(*folder, stop->fd()); },
       std::move(done));
 }
 
@@ -299,9 +297,10 @@ void ShadowJob::usage(const Usage& usage) {
 }
 
 void ShadowJob::send_outputs(UniqueFd folder, SendOutputs which, Done done) {
-  if (dismissed_ && which != SendOutputs::evicted) return run([](Talk&) -> Result<void> { return {}; }, std::move(done));
-  run([folder = std::make_shared<UniqueFd>(std::move(folder)), which, stop = transfer_](
-          Talk& talk) { return talk.send_outputs(*folder, which, stop->fd()); },
+  if (dismissed_ && which != SendOutputs::evicted)
+    return run([](Talk&) -> Result<void> { return {}; }, std::move(done));
+  run([folder = std::make_shared<UniqueFd>(std::move(folder)), which,
+       stop = transfer_](Talk& talk) { return talk.send_outputs(*folder, which, stop->fd()); },
       std::move(done));
 }
 
@@ -309,8 +308,8 @@ void ShadowJob::finish(const Outcome& outcome, Done done) {
   hangup_.reset();  // from here on a shadow may go
   if (dismissed_ || !socket_) return run([](Talk&) -> Result<void> { return {}; }, std::move(done));
   run([outcome](Talk& talk) { return talk.finish(outcome); },
-      [this, stopped = outcome.origin == Origin::payload, done = std::move(done)](
-          Result<void> told) {
+      [this, stopped = outcome.origin == Origin::payload,
+       done = std::move(done)](Result<void> told) {
         dismissed_ = true;
         given_back_ = talk_->retry.has_value();
         if (!stopped) failed_here_ = talk_->retry;

@@ -10,12 +10,15 @@ TEST_CASE("what names the job's folder follows it to another place", "[agent][la
   job.scratch = "/scratch";
   job.command = {"/scratch/work.sh", "/scratch/argument"};
   job.args = {"/scratch/in"};
-  job.env = {{"HOME", "/scratch"}, {"AD", "/scratch/.job.ad"}, {"TEXT", "see /scratch/x"},
+  job.env = {{"HOME", "/scratch"},
+             {"AD", "/scratch/.job.ad"},
+             {"TEXT", "see /scratch/x"},
              {"OTHER", "/scratchy"}};
   job.workdir = "/scratch/sub";
   move_scratch(job, "/pod/scratch/7/files");
   CHECK(job.scratch == "/pod/scratch/7/files");
-  CHECK(job.command == std::vector<std::string>{"/pod/scratch/7/files/work.sh", "/scratch/argument"});
+  CHECK(job.command ==
+        std::vector<std::string>{"/pod/scratch/7/files/work.sh", "/scratch/argument"});
   CHECK(job.args == std::vector<std::string>{"/scratch/in"});
   CHECK(job.env.at("HOME") == "/pod/scratch/7/files");
   CHECK(job.env.at("AD") == "/pod/scratch/7/files/.job.ad");

@@ -33,7 +33,7 @@ TEST_CASE("what the job's owner must mend is a hold, with codes that policies te
     int code, subcode;
   };
   const Case cases[] = {
-      {Origin::payload, Fault::not_found, 6, 2},   {Origin::payload, Fault::denied, 6, 13},
+      {Origin::payload, Fault::not_found, 6, 2},    {Origin::payload, Fault::denied, 6, 13},
       {Origin::payload, Fault::exhausted, 34, 102}, {Origin::payload, Fault::corrupt, 12, 2},
       {Origin::scheduler, Fault::not_found, 13, 2}, {Origin::image, Fault::not_found, 35, 2},
       {Origin::image, Fault::denied, 35, 13},

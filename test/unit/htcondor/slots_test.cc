@@ -15,8 +15,9 @@ constexpr Resources kPart{.cpus = 1, .memory = 2ULL << 30, .disk = 10ULL << 30};
 
 struct Fixture {
   explicit Fixture(SlotKind kind)
-      : slots(kind, kPod, [this] { return mint_claim_id("<10.0.0.1:1>", 1700000000, ++minted); },
-              1000) {}
+      : slots(
+            kind, kPod, [this] { return mint_claim_id("<10.0.0.1:1>", 1700000000, ++minted); },
+            1000) {}
 
   std::optional<ClaimId> grant(const Resources& wanted, const SecretClaimId& id, UnixTime now) {
     Wanted request;

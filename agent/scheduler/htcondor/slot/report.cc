@@ -48,8 +48,7 @@ double seconds(std::chrono::microseconds time) {
 }  // namespace
 
 JobEnd end_of(const Outcome& outcome) {
-  if (outcome.verdict == Verdict::done && outcome.exit)
-    return Exited{outcome.exit->wait_status()};
+  if (outcome.verdict == Verdict::done && outcome.exit) return Exited{outcome.exit->wait_status()};
   std::string reason = fmt::format("{} ({})", outcome.text, outcome.slug);
   const auto* row = std::ranges::find(kRows, outcome.slug, &Row::slug);
   if (outcome.verdict == Verdict::failed && row != kRows.end())

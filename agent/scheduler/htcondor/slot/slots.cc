@@ -7,11 +7,7 @@
 namespace podpilot::agent::htcondor {
 
 Slots::Slots(SlotKind kind, Resources total, Mint mint, UnixTime now)
-    : kind_(kind),
-      total_(total),
-      mint_(std::move(mint)),
-      offered_(mint_()),
-      offered_since_(now) {}
+    : kind_(kind), total_(total), mint_(std::move(mint)), offered_(mint_()), offered_since_(now) {}
 
 Resources Slots::free() const {
   Resources free = total_;
