@@ -46,6 +46,9 @@ int main(int argc, char** argv) {
   // Inherited as ignored it would let children vanish before they are waited for (wait(2)).
   ::signal(SIGCHLD, SIG_DFL);
   const std::span<char* const> words(argv + 1, argc > 0 ? static_cast<std::size_t>(argc) - 1 : 0);
+  std::string_view called_as = argc > 0 ? argv[0] : "";
+  called_as.remove_prefix(called_as.rfind('/') + 1);
+  if (is_apptainer(called_as)) return apptainer_command(called_as, words);
   // The pod's entrypoint: no command, or options only, is the pilot.
   if (words.empty() ||
       (words[0][0] == '-' && std::string_view(words[0]) != "--help" &&

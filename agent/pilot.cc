@@ -64,9 +64,11 @@ void Pilot::launcher_gone() {
 
 void Pilot::interrupted() {
   if (++interruptions_ == 1) {
-    log::info("draining: no new jobs, what runs may end",
+    log::info(policy_.stop_at_signal ? "draining: no new jobs"
+                                     : "draining: no new jobs, what runs may end",
               {{"jobs", fmt::format("{}", claims_.size())}});
-    return drain();
+    drain();
+    if (!policy_.stop_at_signal) return;
   }
   log::info("stopping all jobs");
   for (auto& [id, claim] : claims_)

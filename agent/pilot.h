@@ -20,6 +20,8 @@ struct PilotPolicy {
   bool end_when_exhausted = false;
   std::optional<std::chrono::milliseconds> idle_exit;
   std::chrono::milliseconds stop_grace{10'000};
+  // At the first signal already: whoever gave the jobs expects that of a node that goes away.
+  bool stop_at_signal = false;
 };
 
 // Why a pilot ended early; a new pod might mend it.
@@ -36,7 +38,8 @@ class Pilot final : public PilotPort {
 
   // Runs the loop to the end.
   std::expected<void, PilotFailure> run();
-  // A signal from outside: the first SIGTERM, SIGINT or SIGHUP drains, the second stops the jobs.
+  // A signal from outside: the first SIGTERM, SIGINT or SIGHUP drains, the second (or with
+  // stop_at_signal the first) stops the jobs.
   void interrupted();
 
   ClaimAnswer request_claim(ClaimId claim, const Resources& wanted,

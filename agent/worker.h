@@ -11,7 +11,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "sandbox/base/fd.h"
+#include "agent/mailbox.h"
 #include "sandbox/base/poller.h"
 #include "sandbox/base/result.h"
 
@@ -32,15 +32,11 @@ class Worker {
  private:
   Worker() = default;
   void loop(const std::stop_token& stop);
-  void deliver();
 
-  UniqueFd wake_;  // eventfd: results wait
   std::mutex mutex_;
   std::condition_variable_any arrived_;
   std::deque<std::function<Task()>> work_;
-  std::deque<Task> results_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  Poller::Handle watch_;
+  std::unique_ptr<Mailbox> results_;
   std::jthread thread_;  // last: it ends before what it uses
 };
 

@@ -2,6 +2,9 @@
 // The commands, one file each. What a command prints on stdout is data; it returns its exit code.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "agent/cli/options.h"
 
 namespace podpilot::agent {
@@ -17,5 +20,9 @@ int submit_command(const Options& options);
 int queue_command(const Options& options);
 int cancel_command(const Options& options);
 int version_command(const Options& options);
+
+// `podpilot` called as one of these names: an own command line, that of apptainer.
+bool is_apptainer(std::string_view name);
+int apptainer_command(std::string_view name, std::span<char* const> words);
 
 }  // namespace podpilot::agent

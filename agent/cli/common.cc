@@ -71,19 +71,6 @@ Result<std::optional<std::string>> registry_config(const Options& options) {
   return std::optional(file);
 }
 
-Result<std::string> spool_of(const Options& options) {
-  constexpr std::string_view kSpoolScheme = "spool:";
-  const std::string url = options.text("scheduler");
-  if (url.empty())
-    return Error{Fault::invalid,
-                 "--scheduler is missing: who gives work? For example "
-                 "--scheduler spool:/work/spool"};
-  if (!url.starts_with(kSpoolScheme) || url.size() == kSpoolScheme.size())
-    return Error{Fault::invalid,
-                 fmt::format("--scheduler \"{}\": must be spool:FOLDER", printable(url))};
-  return url.substr(kSpoolScheme.size());
-}
-
 Result<unsigned> count_option(const Options& options, std::string_view name) {
   const std::uint64_t value = TRY(options.number(name));
   if (value == 0 || value > std::numeric_limits<unsigned>::max())

@@ -29,9 +29,6 @@ std::vector<std::string> credential_files(const Options& options);
 // --registry-config, checked to be readable.
 Result<std::optional<std::string>> registry_config(const Options& options);
 
-// The folder that --scheduler names.
-Result<std::string> spool_of(const Options& options);
-
 // A number from 1 up. Fault::invalid that names the option.
 Result<unsigned> count_option(const Options& options, std::string_view name);
 

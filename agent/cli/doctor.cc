@@ -9,6 +9,7 @@
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
 #include "agent/cli/sandbox_options.h"
+#include "agent/cli/scheduler_options.h"
 #include "agent/doctor/diagnosis.h"
 #include "agent/doctor/reach_checks.h"
 #include "agent/doctor/resource_checks.h"
@@ -134,6 +135,14 @@ std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options
   return findings;
 }
 
+void check_scheduler(const SchedulerWish& wish, std::vector<Finding>& findings) {
+  if (const auto* spool = std::get_if<SpoolWish>(&wish))
+    return findings.push_back(check_spool(spool->folder));
+  const CondorWish& condor = std::get<CondorWish>(wish);
+  for (const htcondor::Sinful& collector : condor.collectors)
+    findings.push_back(check_collector(collector, condor.tokens));
+}
+
 }  // namespace
 
 int doctor_command(const Options& options) {
@@ -141,18 +150,21 @@ int doctor_command(const Options& options) {
   if (!launcher) return report_failure("doctor", Origin::pilot, launcher.error());
   Result<SandboxWish> wish = sandbox_wish(options);
   if (!wish) return report_usage("doctor", wish.error());
-  std::optional<std::string> spool;
+  std::optional<SchedulerWish> scheduler;
   if (options.has("scheduler")) {
-    const Result<std::string> named = spool_of(options);
+    Result<SchedulerWish> named = scheduler_wish(options);
     if (!named) return report_usage("doctor", named.error());
-    spool = absolute_path(*named);
-    wish->folders.push_back(*spool);
+    scheduler = *std::move(named);
+    if (auto* spool = std::get_if<SpoolWish>(&*scheduler)) {
+      spool->folder = absolute_path(spool->folder);
+      wish->folders.push_back(spool->folder);
+    }
   }
   std::optional<sandbox::Rung> best;
   Diagnosis out;
   out.findings = examine(*launcher, options, *wish, best);
   out.ready = best.has_value();
-  if (spool) out.findings.push_back(check_spool(*spool));
+  if (scheduler) check_scheduler(*scheduler, out.findings);
   for (const Finding& finding : out.findings) out.ready = out.ready && finding.mark != Mark::bad;
   if (best) {
     out.rung = to_string(*best);

@@ -23,7 +23,17 @@ inline constexpr unsigned kSpool = kSubmit | kQueue | kCancel;
 inline constexpr unsigned kAll = kImages | kSpool | kCache | kDoctor | kVersion;
 
 inline constexpr auto kOptions = std::to_array<OptionRow>({
-    {"scheduler", 0, "URL", "", kPilot | kDoctor, "who gives work: spool:FOLDER"},
+    {"scheduler", 0, "URL", "", kPilot | kDoctor,
+     "who gives work: spool:FOLDER, or htcondor://COLLECTOR[:PORT][,COLLECTOR...]"},
+    {"token-file", 0, "FILE", "", kPilot | kDoctor,
+     "htcondor: the pool's token, or a folder of them; else the variable TOKEN, which is wiped"},
+    {"ccb", 0, "BROKER,...", "", kPilot | kDoctor,
+     "htcondor: brokers through which we are reached; else the collectors"},
+    {"start", 0, "EXPRESSION", "", kPilot, "htcondor: which jobs may run here (START); else any"},
+    {"attributes", 0, "FILE", "", kPilot,
+     "htcondor: lines \"Name = expression\" that our slots advertise as well"},
+    {"default-image", 0, "IMAGE", "", kPilot,
+     "htcondor: of jobs that name none; else they are not taken"},
     {"name", 0, "NAME", "", kPilot, "of this pilot, in results and logs; else the host's name"},
     {"cpus", 0, "N", "", kPilot, "CPUs to lend; else all that this process may run on"},
     {"memory", 0, "SIZE", "", kPilot, "memory to lend; else the pod's limit, less a reserve"},

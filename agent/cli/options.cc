@@ -187,7 +187,9 @@ std::string program_help() {
       "in\nthe job's own container image. Without a command: podpilot pilot.\n\nCommands:\n";
   for (const CommandText& command : kCommands)
     out += fmt::format("  {:<10} {}\n", command.name, command.summary);
-  out += "\n'podpilot COMMAND --help' tells the options of a command.\n";
+  out +=
+      "\n'podpilot COMMAND --help' tells the options of a command.\n"
+      "Called as apptainer or singularity it takes their command line; see apptainer --help.\n";
   return out;
 }
 

@@ -15,9 +15,9 @@
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
 #include "agent/cli/sandbox_options.h"
+#include "agent/cli/scheduler_options.h"
 #include "agent/job/puller.h"
 #include "agent/resources.h"
-#include "agent/scheduler/spool/spool_scheduler.h"
 #include "agent/version.h"
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/text.h"
@@ -27,13 +27,6 @@ namespace podpilot::agent {
 namespace {
 
 constexpr const char* kCommand = "pilot";
-
-std::string pilot_name(const Options& options) {
-  if (options.has("name")) return options.text("name");
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) return "podpilot";
-  return host.data();
-}
 
 Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod) {
   PilotPolicy policy;
@@ -82,7 +75,7 @@ Result<void> fix_configuration(const Options& options) {
 }
 
 int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
-        const std::string& spool, const SandboxWish& wish) {
+        SchedulerWish scheduler_wish, const SandboxWish& wish) {
   Poller poller;
   Result<oci::Store> store = oci::Store::open(cache_folder(options)).within("cache");
   if (!store) return failed(store.error());
@@ -130,7 +123,10 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
     next.emplace(*roots, **scratch, *store);
     site.next = &*next;
   }
-  SpoolScheduler scheduler(poller, spool, pilot_name(options));
+  const bool stops_at_signal = std::holds_alternative<CondorWish>(scheduler_wish);
+  const Result<std::unique_ptr<Scheduler>> scheduler =
+      make_scheduler(poller, options, std::move(scheduler_wish), choice->pod, policy->offer);
+  if (!scheduler) return report_usage(kCommand, scheduler.error());
   log::info("pilot starts", {{"version", std::string(build_info().version)},
                              {"scheduler", options.text("scheduler")},
                              {"cpus", fmt::format("{}", policy->offer.total.cpus)},
@@ -138,7 +134,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"jobs", fmt::format("{}", policy->offer.capacity)},
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"users", policy->offer.attributes.at("users")}});
-  Pilot pilot(site, scheduler, *std::move(policy));
+  policy->stop_at_signal = stops_at_signal;
+  Pilot pilot(site, **scheduler, *std::move(policy));
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
   });
@@ -153,11 +150,12 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
 int pilot_command(const Options& options) {
   if (const Result<void> logging = configure_log(options, log::Level::info); !logging)
     return report_usage(kCommand, logging.error());
-  const Result<std::string> spool = spool_of(options);
-  if (!spool) return report_usage(kCommand, spool.error());
+  Result<SchedulerWish> scheduler = scheduler_wish(options);
+  if (!scheduler) return report_usage(kCommand, scheduler.error());
   Result<SandboxWish> wish = sandbox_wish(options);
   if (!wish) return report_usage(kCommand, wish.error());
-  wish->folders.push_back(absolute_path(*spool));
+  if (const auto* spool = std::get_if<SpoolWish>(&*scheduler))
+    wish->folders.push_back(absolute_path(spool->folder));
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
   if (!launcher) return failed(launcher.error());
   hide_process();
@@ -165,7 +163,7 @@ int pilot_command(const Options& options) {
   ::signal(SIGPIPE, SIG_IGN);
   const Result<SignalFd> signals = SignalFd::create({SIGINT, SIGTERM, SIGHUP});
   if (!signals) return failed(signals.error());
-  return fly(options, *std::move(launcher), *signals, *spool, *wish);
+  return fly(options, *std::move(launcher), *signals, *std::move(scheduler), *wish);
 }
 
 }  // namespace podpilot::agent

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `podpilot run`: the job engine with one job and no scheduler.
+#include "agent/cli/run.h"
+
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -23,31 +24,36 @@
 namespace podpilot::agent {
 namespace {
 
-constexpr const char* kCommand = "run";
 constexpr ClaimId kClaim = 1;
+
+bool lacks_program(std::string_view slug) {
+  return slug == judge(Origin::payload, Fault::not_found).slug ||
+         slug == judge(Origin::payload, Fault::denied).slug;
+}
 
 // Owns what one run needs, in the order of its making.
 class Run {
  public:
-  Run(const Options& options, SandboxWish wish, JobDescription job, sandbox::Launcher launcher,
-      SignalFd signals)
-      : options_(options),
+  Run(SingleRun run, SandboxWish wish, sandbox::Launcher launcher, SignalFd signals)
+      : command_(run.command),
+        options_(run.options),
+        program_may_lack_(run.program_may_lack),
         wish_(wish),
         launcher_(std::move(launcher)),
         signals_(std::move(signals)),
         watchdog_(poller_, Watchdog::Account::no),
-        scheduler_(poller_, job, [this] { pass_held_signal(); }),
-        job_(std::move(job)),
+        scheduler_(poller_, run.job, [this] { pass_held_signal(); }),
+        job_(std::move(run.job)),
         terminal_(poller_) {}
 
   int execute() {
     if (const Result<void> opened = open(); !opened)
-      return report_failure(kCommand, Origin::site, opened.error());
+      return report_failure(command_, Origin::site, opened.error());
     if (options_.has("print-plan")) return print_plan();
     signal_watch_ = poller_.watch(signals_.fd(), POLLIN, [this](short) { on_signal(); });
     start_job();
     if (const Result<void> ran = poller_.run(); !ran)
-      return report_failure(kCommand, Origin::pilot, ran.error());
+      return report_failure(command_, Origin::pilot, ran.error());
     run_.reset();
     launcher_.retire();
     return conclude();
@@ -118,10 +124,11 @@ class Run {
     if (interrupted_by_ != 0) return 128 + interrupted_by_;
     const std::optional<Outcome>& outcome = scheduler_.outcome();
     if (!outcome)
-      return report_failure(kCommand, Origin::pilot, {Fault::internal, "the job has no outcome"});
+      return report_failure(command_, Origin::pilot, {Fault::internal, "the job has no outcome"});
     if (outcome->slug.empty()) return outcome->exit->shell_code();
+    if (program_may_lack_ && lacks_program(outcome->slug)) return 0;
     const Judgement& judgement = judgement_of(outcome->slug);
-    report_line(kCommand, outcome->text, judgement.slug, judgement.remedy);
+    report_line(command_, outcome->text, judgement.slug, judgement.remedy);
     return judgement.exit_code;
   }
 
@@ -132,22 +139,22 @@ class Run {
       poller_.stop();
     });
     if (const Result<void> ran = poller_.run(); !ran)
-      return report_failure(kCommand, Origin::pilot, ran.error());
+      return report_failure(command_, Origin::pilot, ran.error());
     if (!*supplied)
-      return report_failure(kCommand, supplied->error().origin, supplied->error().error);
+      return report_failure(command_, supplied->error().origin, supplied->error().error);
     const Result<JobFolder> folder = scratch_->make_job();
-    if (!folder) return report_failure(kCommand, Origin::site, folder.error());
+    if (!folder) return report_failure(command_, Origin::site, folder.error());
     Result<sandbox::Spec> spec = make_spec((*supplied)->image, job_, *folder, options_.has("tty"));
-    if (!spec) return report_failure(kCommand, Origin::image, spec.error());
+    if (!spec) return report_failure(command_, Origin::image, spec.error());
     if (roots_) {
       const Result<JobRoot> root = build_root((*supplied)->image, *folder);
-      if (!root) return report_failure(kCommand, Origin::site, root.error());
+      if (!root) return report_failure(command_, Origin::site, root.error());
       spec->root = root->path;
       spec->root_names = root->names;
       spec->writable_image = site_->writable_image;
     }
     const Result<sandbox::Plan> plan = sandbox::make_plan(choice_.pod, *spec);
-    if (!plan) return report_failure(kCommand, Origin::payload, plan.error());
+    if (!plan) return report_failure(command_, Origin::payload, plan.error());
     fmt::print("{}", sandbox::describe(*plan));
     return 0;
   }
@@ -162,7 +169,9 @@ class Run {
     return root;
   }
 
+  std::string_view command_;
   const Options& options_;
+  bool program_may_lack_;
   SandboxWish wish_;
   Poller poller_;
   sandbox::Launcher launcher_;
@@ -186,20 +195,26 @@ class Run {
 
 }  // namespace
 
+int run_once(SingleRun run) {
+  const std::string_view command = run.command;
+  const Result<SandboxWish> wish = sandbox_wish(run.options);
+  if (!wish) return report_usage(command, wish.error());
+  Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
+  if (!launcher) return report_failure(command, Origin::site, launcher.error());
+  hide_process();
+  Result<SignalFd> signals =
+      SignalFd::create({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
+  if (!signals) return report_failure(command, Origin::pilot, signals.error());
+  return Run(std::move(run), *wish, *std::move(launcher), *std::move(signals)).execute();
+}
+
 int run_command(const Options& options) {
+  constexpr const char* kCommand = "run";
   if (const Result<void> logging = configure_log(options, log::Level::warning); !logging)
     return report_usage(kCommand, logging.error());
   Result<JobDescription> job = describe_job(options);
   if (!job) return report_usage(kCommand, job.error());
-  const Result<SandboxWish> wish = sandbox_wish(options);
-  if (!wish) return report_usage(kCommand, wish.error());
-  Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
-  if (!launcher) return report_failure(kCommand, Origin::site, launcher.error());
-  hide_process();
-  Result<SignalFd> signals =
-      SignalFd::create({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT});
-  if (!signals) return report_failure(kCommand, Origin::pilot, signals.error());
-  return Run(options, *wish, *std::move(job), *std::move(launcher), *std::move(signals)).execute();
+  return run_once({.command = kCommand, .options = options, .job = *std::move(job)});
 }
 
 }  // namespace podpilot::agent

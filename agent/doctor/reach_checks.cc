@@ -2,8 +2,10 @@
 #include "agent/doctor/reach_checks.h"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "agent/scheduler/htcondor/security/security.h"
 #include "agent/scheduler/spool/folder.h"
 #include "agent/version.h"
 #include "oci/http/client.h"
@@ -112,6 +114,25 @@ Finding check_spool(const std::string& path) {
             fmt::format("{}: a spool, and beside it one of format {}, of a newer podpilot", path,
                         *newer)};
   return {kScheduler, Mark::good, path + ": a spool, writable"};
+}
+
+Finding check_collector(const htcondor::Sinful& collector, const htcondor::TokenSource& tokens) {
+  const UniqueFd never(::eventfd(0, EFD_CLOEXEC));
+  htcondor::Security security(tokens, {});
+  // What a pilot does first, and what needs the token's rights.
+  const Result<htcondor::Stream> session = security.fresh_command(
+      collector, htcondor::Command::update_startd_ad, Deadline::after(kPatience), never);
+  if (session)
+    return {kScheduler, Mark::good,
+            brief(collector) + ": a collector, takes the token, lets us advertise"};
+  const bool refused = session.error().fault == Fault::denied;
+  return {
+      kScheduler, Mark::bad, session.error().text,
+      advice(Reason::scheduler,
+             refused ? "Ask the pool's administrator for a token with ADVERTISE_STARTD and READ "
+                       "(--token-file)."
+                     : "Check the collector's name and port, and the cluster's network "
+                       "policies: port 9618 must be open to the outside.")};
 }
 
 }  // namespace podpilot::agent

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "agent/doctor/finding.h"
+#include "agent/scheduler/htcondor/cedar/sinful.h"
+#include "agent/scheduler/htcondor/security/token.h"
 
 namespace podpilot::agent {
 
@@ -21,5 +23,7 @@ struct RegistryCheck {
 RegistryCheck check_registry(const std::string& image, const std::vector<std::string>& credentials);
 
 Finding check_spool(const std::string& path);
+// Makes a session that nothing is sent in.
+Finding check_collector(const htcondor::Sinful& collector, const htcondor::TokenSource& tokens);
 
 }  // namespace podpilot::agent

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -53,6 +54,9 @@ struct JobDescription {
   std::map<std::string, std::string> env;  // over the image's own
   std::string user;                        // over the image's own; "" leaves it
   std::string workdir;                     // inside; "" is the job's folder where there is one
+
+  bool join_outputs = false;  // stderr goes where stdout goes
+  int stop_signal = SIGTERM;  // what asks the payload to end
 
   // Where the job's folder is seen inside ("" for none: `run` without scratch).
   std::string scratch = "/scratch";

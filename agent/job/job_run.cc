@@ -22,6 +22,8 @@ namespace podpilot::agent {
 namespace {
 
 constexpr std::chrono::milliseconds kKillOverdue{2000};
+constexpr std::chrono::seconds kFirstUsage{5};
+constexpr std::chrono::seconds kUsageEvery{30};
 
 std::chrono::milliseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
@@ -214,7 +216,7 @@ Result<void> JobRun::try_start(const JobRoot& root) {
   const std::size_t slash = description_.scratch.find('/', 1);
   if (site_.roots && !description_.scratch.empty() &&
       !pod_.layout.find(description_.scratch.substr(1, slash - 1)))
-    description_.scratch = folder_->files_path;
+    move_scratch(description_, folder_->files_path);
   Result<sandbox::Spec> spec = make_spec(image_->image, description_, *folder_, io_.terminal);
   if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
     return blame(description_.user.empty() ? Origin::image : Origin::payload,
@@ -233,7 +235,8 @@ Result<void> JobRun::try_start(const JobRoot& root) {
     in.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!in) return blame(Origin::site, sys_error("open /dev/null"));
     Result<UniqueFd> stdout_file = output_file(kStdoutFile);
-    Result<UniqueFd> stderr_file = output_file(kStderrFile);
+    Result<UniqueFd> stderr_file =
+        output_file(description_.join_outputs ? kStdoutFile : kStderrFile);
     if (!stdout_file) return blame(Origin::site, stdout_file.error());
     if (!stderr_file) return blame(Origin::site, stderr_file.error());
     out = *std::move(stdout_file);
@@ -282,6 +285,7 @@ void JobRun::sandbox_ended() {
   read_reports();
   ended_.reset();
   reports_.reset();
+  usage_.reset();
   limit_.reset();
   grace_.reset();
   overdue_.reset();
@@ -319,9 +323,23 @@ void JobRun::judge_end() {
          {Fault::transient, "the sandbox was killed from outside, perhaps for want of memory"});
 }
 
+// User and system time cannot be told apart from outside until the processes end.
+void JobRun::report_usage_after(std::chrono::seconds delay) {
+  usage_ = site_.poller.after(delay, [this] {
+    const JobFigures now = watch_ ? watch_->now() : JobFigures{};
+    Usage usage;
+    usage.user = now.cpu_time;
+    usage.peak_memory = now.memory;
+    usage.disk = now.disk;
+    scheduler_.usage(claim_, usage);
+    report_usage_after(kUsageEvery);
+  });
+}
+
 void JobRun::report_running() {
   scheduler_.executing(claim_);
   watch();
+  report_usage_after(kFirstUsage);
   const auto next_owner = tree_owner();
   if (site_.next && next_owner) site_.next->runs(description_.image, *next_owner);
   if (!description_.time_limit) return;
@@ -332,7 +350,7 @@ void JobRun::report_running() {
 }
 
 void JobRun::terminate() {
-  signal(SIGTERM);
+  signal(description_.stop_signal);
   grace_ = site_.poller.after(soft_grace_, [this] { post(Event::grace_over); });
 }
 

@@ -81,6 +81,7 @@ class JobRun {
   Result<void> try_start(const JobRoot& root);
   Result<UniqueFd> output_file(const char* name);
   void report_running();
+  void report_usage_after(std::chrono::seconds delay);
   void terminate();
   void kill();
   void read_reports();
@@ -126,6 +127,7 @@ class JobRun {
   Clock::time_point started_at_{};
   Poller::Handle reports_;
   Poller::Handle ended_;
+  Poller::Handle usage_;
   Poller::Handle limit_;
   Poller::Handle grace_;
   Poller::Handle overdue_;

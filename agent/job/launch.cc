@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "sandbox/user_database.h"
 
@@ -76,6 +77,16 @@ sandbox::ResourceLimits make_limits(const JobDescription& job) {
 }
 
 }  // namespace
+
+void move_scratch(JobDescription& job, const std::string& path) {
+  const std::string from = std::exchange(job.scratch, path);
+  const auto move = [&](std::string& text) {
+    if (text == from || text.starts_with(from + "/")) text.replace(0, from.size(), path);
+  };
+  if (!job.command.empty()) move(job.command.front());
+  for (auto& [name, value] : job.env) move(value);
+  move(job.workdir);
+}
 
 Result<sandbox::Spec> make_spec(const oci::Image& image, const JobDescription& job,
                                 const JobFolder& folder, bool terminal) {

@@ -31,6 +31,9 @@ class Watchdog {
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
+    // As of the last look.
+    const JobFigures& now() const { return state_.now; }
+
     // The job's processes are gone: its files are measured a last time where that matters, and
     // `done` gets the highest figures seen, on the loop, perhaps before this returns.
     void finish(std::function<void(const JobFigures& peak)> done);

@@ -22,6 +22,8 @@ struct ExitStatus {
   bool core_dumped = false;
 
   static ExitStatus of_wait_status(int status);
+  // The other way round, as wait(2) has it.
+  int wait_status() const { return signal ? signal | (core_dumped ? 0x80 : 0) : code << 8; }
   // What a shell reports: the code, or 128 + signal.
   int shell_code() const { return signal ? 128 + signal : code; }
 };

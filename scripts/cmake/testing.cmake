@@ -5,6 +5,7 @@
 #   test/component/*_test.cc    one Catch2 program test_component
 #   test/victims/*.{c,cc}       one static program each, in <build>/test/victims
 #   test/bench/X_bench.cc       what things cost; built with the tests, run by hand
+#   test/tools/X.cc             a program for integration tests, <build>/test/X
 #   test/fuzz/X_fuzz.cc         fuzz_X: a libFuzzer in preset fuzz, elsewhere a replay of the corpus
 #   test/integration/*.sh       one test each, on the podpilot binary; lib*.sh are for sourcing
 set(test_dir ${PROJECT_SOURCE_DIR}/test)
@@ -63,7 +64,7 @@ function(podpilot_add_catch name label timeout folder)
 endfunction()
 
 add_custom_target(podpilot_victims)
-foreach(folder base sandbox oci agent)
+foreach(folder base sandbox oci agent htcondor)
   podpilot_add_catch(test_${folder} unit 120 ${test_dir}/unit/${folder})
 endforeach()
 podpilot_add_catch(test_component component 300 ${test_dir}/component)
@@ -78,6 +79,13 @@ foreach(source IN LISTS benches)
   podpilot_add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE podpilot_test)
   add_dependencies(${name} podpilot_victims)
+endforeach()
+
+file(GLOB tools CONFIGURE_DEPENDS ${test_dir}/tools/*.cc)
+foreach(source IN LISTS tools)
+  cmake_path(GET source STEM name)
+  podpilot_add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE podpilot_agent)
 endforeach()
 
 # --- victims --------------------------------------------------------------------------------------
