@@ -115,6 +115,8 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.tokens = std::move(condor.tokens);
   settings.job.default_image = options.text("default-image");
   settings.job.directory_images = true;
+  // Where the pod's root shows images a tree is made of files that no payload can change.
+  settings.job.input_images = !sandbox::uses_pod_root(pod.rung);
   settings.facts = TRY(facts_of(options, pod, offer, settings.job));
   settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
