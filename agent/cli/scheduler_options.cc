@@ -8,6 +8,7 @@
 #include <array>
 #include <ctime>
 
+#include "agent/cli/places.h"
 #include "agent/scheduler/htcondor/cedar/peer_version.h"
 #include "agent/scheduler/htcondor/classad/text.h"
 #include "agent/scheduler/htcondor/htcondor_scheduler.h"
@@ -118,6 +119,7 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
   settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace);
+  settings.journal = scratch_folder(options) + "/condor-claims";
   return std::make_unique<HtcondorScheduler>(poller, std::move(settings));
 }
 

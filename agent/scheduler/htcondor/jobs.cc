@@ -193,6 +193,25 @@ void HtcondorScheduler::tell_released(const Claim& claim) {
   });
 }
 
+// A pilot of this journal was killed: its schedds still count on it.
+void HtcondorScheduler::release_orphans() {
+  courier_->run([this]() -> Worker::Task {
+    const Result<std::vector<ClaimJournal::Orphan>> orphans = journal_->orphans();
+    if (!orphans) {
+      log::warning("condor: cannot read the journal of claims", {{"error", orphans.error().text}});
+      return nullptr;
+    }
+    for (const ClaimJournal::Orphan& orphan : *orphans) {
+      const Result<void> told = send_release(security_, orphan.schedd, orphan.claim_id,
+                                             Deadline::after(kTalk), stop_->fd());
+      if (told) journal_->settle(orphan);
+      log::info("condor: a pilot before this one was killed with a claim",
+                {{"schedd", brief(orphan.schedd)}, {"released", told ? "yes" : told.error().text}});
+    }
+    return nullptr;
+  });
+}
+
 // The pilot ends what runs on it; the slot is free at once, as nobody can claim it before that:
 // the pilot's own room counts.
 void HtcondorScheduler::end_claim(ClaimId claim, Parting parting) {
@@ -207,6 +226,7 @@ void HtcondorScheduler::end_claim(ClaimId claim, Parting parting) {
 void HtcondorScheduler::forget(ClaimId claim) {
   if (Held* held = this->held(claim)) answer_waiting(*held, {.start = false});
   held_.erase(claim);
+  journal_->remove(claim);
   slots_->end(claim, now());
   report_soon();
 }
