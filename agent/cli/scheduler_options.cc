@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -84,6 +85,11 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
 
 }  // namespace
 
+std::chrono::milliseconds stop_reserve(std::chrono::milliseconds grace) {
+  constexpr std::chrono::milliseconds kLongest{10'000};
+  return std::min(grace / 4, kLongest);
+}
+
 std::string pilot_name(const Options& options) {
   return options.has("name") ? options.text("name") : host_name();
 }
@@ -118,7 +124,7 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.facts = TRY(facts_of(options, pod, offer, settings.job));
   settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
-  settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace);
+  settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace - stop_reserve(grace));
   settings.journal = scratch_folder(options) + "/condor-claims";
   return std::make_unique<HtcondorScheduler>(poller, std::move(settings));
 }

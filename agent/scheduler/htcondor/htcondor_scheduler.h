@@ -103,7 +103,6 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   SlotState state_of(const Claim* claim) const;
   Ad slot_of(const Claim* claim, Audience audience) const;
   ShadowSetting setting_for(const Claim& claim) const;
-  std::chrono::milliseconds grace_of(ClaimId claim);
   void stop_job(ClaimId claim, VacateSpeed speed);
   enum class Parting { tell_schedd, told_by_schedd, silent };
   void end_claim(ClaimId claim, Parting parting);

@@ -152,19 +152,13 @@ void HtcondorScheduler::abandon(ClaimId claim) {
 
 // --- how claims end ---
 
-std::chrono::milliseconds HtcondorScheduler::grace_of(ClaimId claim) {
-  const ShadowJob* job = job_of(claim);
-  const auto own = job ? job->vacate_time() : std::nullopt;
-  return std::min(settings_.vacate_time, own.value_or(settings_.vacate_time));
-}
-
 void HtcondorScheduler::stop_job(ClaimId claim, VacateSpeed speed) {
   if (!job_of(claim)) {
     return end_claim(claim, Parting::tell_schedd);
   }
   slots_->set_activity(claim, SlotActivity::vacating, now());
   if (speed == VacateSpeed::soft)
-    port_->deactivate(claim, Deactivation::soft, grace_of(claim));
+    port_->deactivate(claim, Deactivation::soft, settings_.vacate_time);
   else
     port_->deactivate(claim, Deactivation::hard, {});
   report_soon();
