@@ -3,6 +3,7 @@
 #
 # A pilot joins a real pool with a token that allows it to advertise and read, and nothing else, and
 # runs unmodified container jobs: files both ways, exit codes, what history says of them.
+# ctest: timeout 300
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 needs userns root jq

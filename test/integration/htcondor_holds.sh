@@ -3,6 +3,7 @@
 #
 # What is the job's own fault puts it on hold with the codes that users' policies test and the
 # words that say why; nothing of it costs the pilot its claim, and the next job runs.
+# ctest: timeout 300
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 needs userns root jq

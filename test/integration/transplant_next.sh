@@ -43,24 +43,30 @@ output "$first" >/dev/null
 expect_equal "$(output "$again")" root:x:0:0:root:/root:/bin/sh "the next job's /etc"
 expect_equal "$(output "$other")" two "another image's file"
 
-# Modes of files that cache, running job and prepared tree share; of the prepared tree itself.
-first=$(submit_job one:1 'sleep 2; chmod 700 /bin/busybox')
-again=$(submit_job one:1 'stat -c %a /bin/busybox')
-expect_exit 0 fly_pod --drain
-expect_grep 'prepared image looked at good=no' "$err"
-expect_no_grep 'prepared image taken' "$err"
-output "$first" >/dev/null
-expect_equal "$(output "$again")" 755 "mode of a file that a job had changed"
-# shellcheck disable=SC2016  # for the payload's shell
-first=$(submit_job one:1 'sleep 2; here=$(readlink -f /bin); number=${here##*/job-}
-  number=${number%%/*}; for next in 1 2 3; do
-    chmod 0 "${here%/job-*}/job-$((number + next))/root/etc/passwd" && echo changed
-  done 2>/dev/null; true')
-again=$(submit_job one:1 'stat -L -c %a /etc/passwd')
-expect_exit 0 fly_pod --drain
-expect_equal "$(output "$first")" changed "what a job reaches of the next one's tree"
-expect_grep 'prepared image looked at good=no' "$err"
-expect_equal "$(output "$again")" 644 "mode of a file of the prepared tree"
+# Files that cache, running job and prepared tree share, and files of the prepared tree: a job
+# cannot change them (the attacks of test/pods try), whoever else has its uid can.
+trees() { find "$cache/scratch" -mindepth 5 -maxdepth 5 -path '*/job-*/root/etc/passwd'; }
+meddle() { # COMMAND...: once the next job's tree is there; the path of its passwd is added
+  local end=$((SECONDS + 20))
+  until (($(trees | wc -l) == 2)); do
+    ((SECONDS < end)) || return 1
+    sleep 0.1
+  done
+  "$@" "$(trees | sort -V | tail -n 1)"
+}
+shared_file() { chmod 700 "$(find "$cache" -path '*/scratch' -prune -o -name busybox -print -quit)"; }
+for change in shared_file 'chmod 0'; do
+  first=$(submit_job one:1 'sleep 3')
+  again=$(submit_job one:1 'stat -L -c %a /bin/busybox /etc/passwd')
+  # shellcheck disable=SC2086  # a command and its argument
+  meddle $change &
+  expect_exit 0 fly_pod --drain
+  wait $! || fail "no tree was prepared"
+  expect_grep 'prepared image looked at good=no' "$err"
+  expect_no_grep 'prepared image taken' "$err"
+  output "$first" >/dev/null
+  expect_equal "$(output "$again")" $'755\n644' "modes after $change"
+done
 expect_equal "$(find "$cache/scratch" -name 'pilot-*')" "" "left by a pilot that ended"
 
 # With a uid for each job, the copies are the next one's.
