@@ -16,7 +16,8 @@ namespace podpilot::agent {
 struct JobHandles {
   UniqueFd sandbox;             // pidfd of its first process
   std::vector<UniqueFd> tmpfs;  // one on each of its filesystems in memory
-  DirFd files;                  // all that it has on disk
+  DirFd files;                  // all that it has on disk,
+  std::uint64_t found = 0;      // bytes of which were there before it
   JobLimits limits;
 };
 

@@ -29,6 +29,7 @@ void JobRun::watch() {
     job.sandbox.reset(::fcntl(sandbox_->ended().get(), F_DUPFD_CLOEXEC, 0));
     if (!job.sandbox) return sys_error("dup of a pidfd");
     job.files = TRY(open_dir(folder_->workspace));
+    job.found = tree_bytes_;
     job.tmpfs = std::exchange(tmpfs_, {});
     watch_ = TRY(site_.watchdog.watch(std::move(job), [this](Excess excess, std::string text) {
       over_limit(excess, std::move(text));

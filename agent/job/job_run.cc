@@ -221,6 +221,7 @@ Result<void> JobRun::try_start(const JobRoot& root) {
   if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
     return blame(description_.user.empty() ? Origin::image : Origin::payload,
                  {Fault::invalid, spec.error().text});
+  tree_bytes_ = root.bytes;
   spec->root = root.path;
   spec->root_names = root.names;
   spec->writable_image = site_.writable_image;

@@ -122,6 +122,7 @@ class JobRun {
   std::optional<sandbox::Sandbox> sandbox_;
   std::optional<sandbox::Report> last_report_;
   std::vector<UniqueFd> tmpfs_;
+  std::uint64_t tree_bytes_ = 0;  // of a tree that was made for it
   std::unique_ptr<Watchdog::Watch> watch_;
   Clock::time_point launched_at_{};
   Clock::time_point started_at_{};

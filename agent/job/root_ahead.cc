@@ -7,6 +7,7 @@
 
 #include <cstdio>
 
+#include "agent/job/disk_usage.h"
 #include "agent/job/root_builder.h"
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/errno.h"
@@ -53,6 +54,8 @@ void RootBuilder::prepare(oci::Image image, const JobFolder& folder,
 Result<void> RootBuilder::make_ahead(Prepared& next, std::uint64_t room,
                                      const std::stop_token& stop) {
   next.root = TRY(make(next.layers, next.workspace, next.owner, room, stop));
+  const DirFd root = TRY(open_dir(next.root.path));
+  next.root.bytes = disk_usage(root);  // the rest stays behind when it is taken
   return ledger_.learn(next.root.path, stop);
 }
 
@@ -78,7 +81,8 @@ std::optional<JobRoot> RootBuilder::take_prepared(const std::vector<std::string>
   prove();
   if (!prepared_) return std::nullopt;
   JobRoot root{.path = workspace + prepared_->root.path.substr(prepared_->workspace.size()),
-               .names = prepared_->root.names};
+               .names = prepared_->root.names,
+               .bytes = prepared_->root.bytes};
   if (owner && !let_in(workspace, *owner)) return std::nullopt;
   if (::rename(prepared_->root.path.c_str(), root.path.c_str()) != 0) return std::nullopt;
   forget_prepared();

@@ -9,6 +9,7 @@
 #include <array>
 #include <filesystem>
 
+#include "agent/job/disk_usage.h"
 #include "oci/store/stored_layer.h"
 #include "oci/store/verify.h"
 #include "sandbox/base/errno.h"
@@ -126,8 +127,9 @@ Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
       TRY(sandbox::flatten(layers, workspace + "/" + kMerged, stop, ledger_, room)
               .within("merge layers"));
   if (!stats.changed.empty()) TRY(check_changed(layers, stop));
-  JobRoot made{.path = workspace + "/" + kRoot, .names = {}};
+  JobRoot made{.path = workspace + "/" + kRoot, .names = {}, .bytes = 0};
   made.names = TRY(arrange(merged, root, room - stats.copied_bytes, stop).within("private copies"));
+  made.bytes = disk_usage(root) + disk_usage(merged);
   if (!owner) return made;
   TRY(let_in(workspace, *owner));
   for (const std::string& name : made.names)

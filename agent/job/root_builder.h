@@ -24,6 +24,7 @@ namespace podpilot::agent {
 struct JobRoot {
   std::string path;                // absolute
   std::vector<std::string> names;  // at its top, that hold anything
+  std::uint64_t bytes = 0;         // that it takes in the job's workspace, none of them the job's
 };
 
 class RootBuilder {

@@ -55,7 +55,8 @@ void Watchdog::Watch::walk_files() {
   walking_ = true;
   owner_.files_->run([this, job = job_, alive = alive_]() -> Worker::Task {
     const Clock::time_point start = Clock::now();
-    const std::uint64_t bytes = disk_usage(job->files);
+    const std::uint64_t all = disk_usage(job->files);
+    const std::uint64_t bytes = all - std::min(all, job->found);
     return [this, alive, bytes, cost = Clock::now() - start] {
       if (*alive) files_walked(bytes, cost);
     };

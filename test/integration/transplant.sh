@@ -50,6 +50,12 @@ check_rung() { # RUNG
   expect_grep '^root:' "$out"
   expect_equal "$(find "$pod/etc" "$pod/var" "$pod/tmp" "$pod/run" -mindepth 1)" "" "left in the root"
   if [[ -L $pod/pod/live ]]; then fail "/pod/live still shows the image"; fi
+  # Of its disk, the job has used what it wrote, not what the image brought.
+  limited=("${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$cache" --disk 600KiB
+    --writable-image "$image")
+  expect_exit 0 in_pod "${limited[@]}" sh -c 'sleep 1; dd if=/dev/zero of=/bin/some bs=1k count=300 && sleep 1'
+  expect_exit 137 in_pod "${limited[@]}" sh -c 'for n in 1 2 3; do
+      dd if=/dev/zero of=/bin/more$n bs=1k count=300; done; sleep 20'
   # One job's traces are not there for the next, in the same pod.
   expect_exit 0 in_pod "${as[@]}" /podpilot run -q --sandbox "$rung" --cache "/pod/$cache" "$image" true
   # shellcheck disable=SC2016
