@@ -32,6 +32,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"start", 0, "EXPRESSION", "", kPilot, "htcondor: which jobs may run here (START); else any"},
     {"attributes", 0, "FILE", "", kPilot,
      "htcondor: lines \"Name = expression\" that our slots advertise as well"},
+    {"site", 0, "NAME", "", kPilot, "htcondor: advertised as GLIDEIN_Site"},
+    {"resource-name", 0, "NAME", "", kPilot, "htcondor: advertised as GLIDEIN_ResourceName"},
     {"default-image", 0, "IMAGE", "", kPilot,
      "htcondor: of jobs that name none; else they are not taken"},
     {"name", 0, "NAME", "", kPilot, "of this pilot, in results and logs; else the host's name"},

@@ -80,6 +80,9 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
     const std::string text = TRY(read_file(file, kMaxAttributesFile).within("--attributes"));
     facts.attributes = TRY(parse_checked_ad(text).within("--attributes " + file));
   }
+  for (const auto& [option, attribute] :
+       {std::pair("site", "GLIDEIN_Site"), std::pair("resource-name", "GLIDEIN_ResourceName")})
+    if (options.has(option)) facts.attributes.set(attribute, options.text(option));
   TRY(check_facts(facts));
   return facts;
 }
