@@ -58,6 +58,8 @@ struct JobDescription {
 
   bool join_outputs = false;  // stderr goes where stdout goes
   int stop_signal = SIGTERM;  // what asks the payload to end
+  // What it gets for that at most; nothing: as much as whoever stops it grants.
+  std::optional<std::chrono::milliseconds> stop_grace;
 
   // Where the job's folder is seen inside ("" for none: `run` without scratch).
   std::string scratch = "/scratch";

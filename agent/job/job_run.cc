@@ -374,7 +374,8 @@ void JobRun::report_running() {
 
 void JobRun::terminate() {
   signal(description_.stop_signal);
-  grace_ = site_.poller.after(soft_grace_, [this] { post(Event::grace_over); });
+  const auto grace = std::min(soft_grace_, description_.stop_grace.value_or(soft_grace_));
+  grace_ = site_.poller.after(grace, [this] { post(Event::grace_over); });
 }
 
 void JobRun::kill() {

@@ -103,6 +103,7 @@ Result<void> ShadowJob::Talk::learn() {
   job = *std::move(read);
   job.description.join_outputs = job.joined;
   job.description.stop_signal = job.kill_signal;
+  job.description.stop_grace = job.vacate_time;
   return {};
 }
 
@@ -285,7 +286,6 @@ void ShadowJob::describe(std::function<void(Result<JobDescription>)> done) {
   run([](Talk& talk) { return talk.learn(); },
       [this, done = std::move(done)](Result<void> learnt) {
         if (!learnt) return done(learnt.error());
-        vacate_time_ = talk_->job.vacate_time;
         done(talk_->job.description);
       });
 }
