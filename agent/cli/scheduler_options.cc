@@ -63,6 +63,7 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   facts.kernel_release = kernel.release;
   facts.os_release = read_file("/etc/os-release", 16u << 10).value_or("");
   facts.rung = to_string(pod.rung);
+  facts.users = offer.tenancy.one ? "one" : "any";
   const sandbox::Guarantees guarantees =
       sandbox::guarantees_of(pod.rung, pod.landlock_abi, pod.carries_out);
   for (const sandbox::Guarantee guarantee : sandbox::kGuarantees)

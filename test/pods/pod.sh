@@ -123,10 +123,17 @@ no_pod_cgroup() {
   [[ ! -e /sys/fs/cgroup/$pod_cgroup ]]
 }
 
+# Of a pod on the host's network, where others serve.
+serve_nothing() {
+  read -r _ <"$pod/namespaces"
+  echo ready >"$pod/ready"
+  exec sleep infinity
+}
+
 # podpilot's exit code; its output is in $pod/out and $pod/err. Each run has a root of its own, as a
-# restarted container; the emptyDir stays.
+# restarted container; the emptyDir stays. pod_server answers the hook, pod_timeout is in seconds.
 run_pod() { # ARGUMENT...
-  local name=${pod##*/} status=0 registry_server
+  local name=${pod##*/} status=0 server
   rm -rf "$pod/upper" "$pod/work"
   mkdir "$pod/upper" "$pod/work"
   chown --reference "$pod/image" "$pod/upper"
@@ -137,14 +144,14 @@ run_pod() { # ARGUMENT...
   mv "$pod/spec.json" "$pod/config.json"
   rm -f "$pod/namespaces" "$pod/ready" "$pod/answer"
   mkfifo "$pod/namespaces" "$pod/ready"
-  serve_pod_registry &
-  registry_server=$!
-  timeout --kill-after 5 90 "${runtime[@]}" run --bundle "$pod" "$name" \
+  "${pod_server:-serve_pod_registry}" &
+  server=$!
+  timeout --kill-after 5 "${pod_timeout:-90}" "${runtime[@]}" run --bundle "$pod" "$name" \
     < <(:) >"$pod/out" 2>"$pod/err" || status=$?
   "${runtime[@]}" delete --force "$name" >/dev/null 2>&1 || true
   wait_for 5 no_pod_cgroup
-  kill "$registry_server"
-  wait "$registry_server" || true
+  kill "$server"
+  wait "$server" || true
   umount "$pod/rootfs"
   return "$status"
 }

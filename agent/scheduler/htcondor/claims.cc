@@ -208,6 +208,7 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
       ShadowJob::create(poller_, security_, setting_for(*claim), [this, id] { shadow_left(id); });
   if (!job) return refuse(HoldCode::starter_error, job.error().text);
   held.job = *std::move(job);
+  held.taken = Clock::now();
   claim->use.job_id = job_id(activation.job);
   claim->use.global_job_id = text_of(activation.job, "GlobalJobId");
   claim->use.job_started = now();

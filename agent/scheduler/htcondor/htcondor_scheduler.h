@@ -63,6 +63,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   // What a claim has beside its slot.
   struct Held {
     std::unique_ptr<ShadowJob> job;
+    Clock::time_point taken{};                    // the job
     std::vector<Reply<DeactivateReply>> waiting;  // for the end of its clean-up
     Poller::Handle cleaning;                      // when they are told to wait no more
     Poller::Handle alive;
@@ -112,7 +113,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   void send_alive_now(ClaimId claim);
   void alive_answered(ClaimId claim, const Result<std::optional<std::chrono::seconds>>& answer);
   void answer_waiting(Held& held, DeactivateReply reply);
-  void job_failed_here(const std::string& why);
+  void job_failed_here(Clock::time_point taken, const std::string& why);
 
   // Advertising.
   bool accepting() const;

@@ -110,6 +110,7 @@ void HtcondorScheduler::deactivated(ClaimId claim) {
   Held* held = this->held(claim);
   if (!held) return;
   const std::unique_ptr<ShadowJob> job = std::move(held->job);
+  const Clock::time_point taken = held->taken;
   slots_->set_activity(claim, SlotActivity::idle, now());
   if (Claim* slot = slots_->find(claim)) {
     slot->use.job_started = 0;
@@ -121,8 +122,8 @@ void HtcondorScheduler::deactivated(ClaimId claim) {
   report_soon();
   if (!again) end_claim(claim, Parting::tell_schedd);
   if (!job) return;
-  if (job->failed_here()) return job_failed_here(*job->failed_here());
-  if (!job->given_back()) patience_.succeeded();
+  if (job->failed_here()) return job_failed_here(taken, *job->failed_here());
+  if (!job->given_back()) patience_.succeeded(taken);
 }
 
 void HtcondorScheduler::answer_waiting(Held& held, DeactivateReply reply) {
@@ -131,8 +132,8 @@ void HtcondorScheduler::answer_waiting(Held& held, DeactivateReply reply) {
 }
 
 // A fault of this pod, of the network or of a registry: others' jobs would fare no better.
-void HtcondorScheduler::job_failed_here(const std::string& why) {
-  patience_.failed(Clock::now());
+void HtcondorScheduler::job_failed_here(Clock::time_point taken, const std::string& why) {
+  if (!patience_.failed(taken, Clock::now())) return;
   if (patience_.exhausted()) {
     log::error("condor: three jobs in a row could not run here: taking no more", {{"error", why}});
     return port_->drain();

@@ -105,6 +105,7 @@ TEST_CASE("the partitionable slot says what a real one says", "[slot][machine_ad
       {"UidDomain", "\"pod-1.podpilot\""},
       {"FileSystemDomain", "\"pod-1.podpilot\""},
       {"PodpilotRung", "\"userns\""},
+      {"PodpilotUsers", "\"any\""},
       {"PodpilotGuarantees", "\"pids,mounts\""},
       {"KeyboardIdle", "60"},
       {"MachineMaxVacateTime", "25"},

@@ -78,16 +78,28 @@ TEST_CASE("after failures a pilot waits longer each time, and gives up at the th
   const Clock::time_point start = Clock::now();
   Patience patience;
   CHECK(patience.accepting(start));
-  patience.failed(start);
+  CHECK(patience.failed(start, start));
   CHECK_FALSE(patience.accepting(start + 29s));
   CHECK(patience.accepting(start + 30s));
-  patience.failed(start + 30s);
+  CHECK(patience.failed(start + 30s, start + 30s));
   CHECK_FALSE(patience.accepting(start + 89s));
   CHECK(patience.accepting(start + 90s));
   CHECK_FALSE(patience.exhausted());
-  patience.failed(start + 90s);
+  CHECK(patience.failed(start + 90s, start + 90s));
   CHECK(patience.exhausted());
-  patience.succeeded();
+  patience.succeeded(start + 300s);
   CHECK_FALSE(patience.exhausted());
   CHECK(patience.accepting(start));
+}
+
+TEST_CASE("jobs that were taken before the last failure's pause was over tell nothing new") {
+  const Clock::time_point start{};
+  Patience patience;
+  CHECK(patience.failed(start, start + 1s));
+  CHECK_FALSE(patience.failed(start, start + 1s));        // the other slot's
+  CHECK_FALSE(patience.failed(start + 2s, start + 40s));  // of a claim that went on
+  CHECK(patience.accepting(start + 40s));
+  patience.succeeded(start);
+  CHECK(patience.failed(start + 31s, start + 31s));
+  CHECK(patience.until() == start + 91s);
 }

@@ -104,6 +104,7 @@ void set_abilities(Ad& ad, const Facts& facts) {
   ad.set("HasVM", false);
   ad.set("PodpilotVersion", facts.version);
   ad.set("PodpilotRung", facts.rung);
+  ad.set("PodpilotUsers", facts.users);
   ad.set("PodpilotGuarantees", fmt::format("{}", fmt::join(facts.guarantees, ",")));
 }
 

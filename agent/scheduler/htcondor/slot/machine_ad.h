@@ -28,6 +28,7 @@ struct Facts {
   std::string os_release;      // text of the pod's os-release(5), "" where it has none
 
   std::string rung;                     // "userns"
+  std::string users = "any";            // "one": the pod serves the first submitter only
   std::vector<std::string> guarantees;  // as --require-isolation takes them
   bool directory_images = false;        // an image may be a folder of the pod
   bool reconnects = false;              // a shadow may come back to a job that it lost

@@ -3,6 +3,7 @@
 // registry that is down must not use up every job's tries. Pure.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "sandbox/base/deadline.h"
@@ -15,14 +16,20 @@ class Patience {
   static constexpr std::chrono::seconds kFirst{30};
   static constexpr std::chrono::seconds kLongest{600};
 
-  // A job went back to the queue: 30 s, 60 s and so on without another.
-  void failed(Clock::time_point now) {
+  // A job that was taken at `taken` went back to the queue: 30 s, 60 s and so on without another.
+  // False if that is no news: jobs of the same moment meet the same trouble, and count once.
+  bool failed(Clock::time_point taken, Clock::time_point now) {
+    if (taken < until_) return false;
     auto pause = kFirst;
     for (unsigned i = 0; i < in_a_row_ && pause < kLongest; ++i) pause *= 2;
     until_ = now + std::min(pause, kLongest);
     ++in_a_row_;
+    return true;
   }
-  void succeeded() { *this = Patience(); }
+  // A job of before the last failure proves nothing.
+  void succeeded(Clock::time_point taken) {
+    if (taken >= until_) *this = Patience();
+  }
 
   bool accepting(Clock::time_point now) const { return now >= until_; }
   Clock::time_point until() const { return until_; }
