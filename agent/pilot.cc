@@ -42,6 +42,7 @@ std::expected<void, PilotFailure> Pilot::run() {
     launcher_.reset();
     launcher_gone();
   });
+  if (policy_.accept_for) retiring_ = site_.poller.after(*policy_.accept_for, [this] { retire(); });
   check_end();
   if (const Result<void> turned = site_.poller.run(); !turned)
     return std::unexpected(PilotFailure{Origin::pilot, turned.error()});
@@ -70,9 +71,25 @@ void Pilot::interrupted() {
     drain();
     if (!policy_.stop_at_signal) return;
   }
+  stop_jobs();
+}
+
+void Pilot::retire() {
+  log::info("accepted jobs for as long as was allowed: draining");
+  drain();
+  if (policy_.retirement)
+    retiring_ = site_.poller.after(*policy_.retirement, [this] { stop_jobs(); });
+}
+
+void Pilot::stop_jobs() {
   log::info("stopping all jobs");
   for (auto& [id, claim] : claims_)
-    if (claim.job) claim.job->stop_soft(policy_.stop_grace);
+    if (claim.job) claim.job->stop_soft(policy_.stop_grace - policy_.stop_reserve);
+  if (policy_.stop_reserve.count() == 0) return;
+  last_call_ = site_.poller.after(policy_.stop_grace, [this] {
+    for (auto& [id, claim] : claims_)
+      if (claim.job) claim.job->post(Event::stop_hard);
+  });
 }
 
 // Free resources are always computed from what the claims hold: nothing to get out of step.

@@ -19,7 +19,13 @@ struct PilotPolicy {
   Offer offer;  // total, capacity, tenancy and attributes; the rest is the pilot's to keep
   bool end_when_exhausted = false;
   std::optional<std::chrono::milliseconds> idle_exit;
+  // No new jobs after so long; what runs may then go on for the retirement, or to its end.
+  std::optional<std::chrono::milliseconds> accept_for;
+  std::optional<std::chrono::milliseconds> retirement;
+  // Between being told to stop and the end, of which jobs get all but the reserve: that is for
+  // their outputs and for goodbyes. Without a reserve only what jobs get is limited.
   std::chrono::milliseconds stop_grace{10'000};
+  std::chrono::milliseconds stop_reserve{0};
   // At the first signal already: whoever gave the jobs expects that of a node that goes away.
   bool stop_at_signal = false;
 };
@@ -70,6 +76,8 @@ class Pilot final : public PilotPort {
   };
 
   void launcher_gone();
+  void retire();
+  void stop_jobs();
   void end_claim(ClaimId claim);
   void job_over(ClaimId claim);
   void drop(ClaimId claim);
@@ -84,6 +92,8 @@ class Pilot final : public PilotPort {
   Offer offer_;
   std::map<ClaimId, Claim> claims_;
   Poller::Handle idle_;
+  Poller::Handle retiring_;  // the end of accepting, then of the retirement
+  Poller::Handle last_call_;
   std::map<ClaimId, Poller::Handle> over_;  // jobs that ended in this turn of the loop
   Poller::Handle launcher_;
   std::optional<PilotFailure> broken_;

@@ -32,6 +32,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"start", 0, "EXPRESSION", "", kPilot, "htcondor: which jobs may run here (START); else any"},
     {"attributes", 0, "FILE", "", kPilot,
      "htcondor: lines \"Name = expression\" that our slots advertise as well"},
+    {"site", 0, "NAME", "", kPilot, "htcondor: advertised as GLIDEIN_Site"},
+    {"resource-name", 0, "NAME", "", kPilot, "htcondor: advertised as GLIDEIN_ResourceName"},
     {"default-image", 0, "IMAGE", "", kPilot,
      "htcondor: of jobs that name none; else they are not taken"},
     {"name", 0, "NAME", "", kPilot, "of this pilot, in results and logs; else the host's name"},
@@ -42,8 +44,12 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"jobs", 0, "N", "", kPilot, "jobs at once; else as many as CPUs"},
     {"drain", 0, "", "", kPilot, "end when the scheduler has nothing queued and nothing running"},
     {"idle-exit", 0, "TIME", "", kPilot, "end after so long without a job"},
+    {"accept-for", 0, "TIME", "", kPilot, "take no new jobs after so long, and end after the last"},
+    {"retirement", 0, "TIME", "", kPilot,
+     "after --accept-for: stop what still runs after so long; else it may end by itself"},
     {"grace", 0, "TIME", "10s", kPilot,
-     "between SIGTERM and SIGKILL when a job is stopped or over its time"},
+     "between SIGTERM and SIGKILL when a job is stopped or over its time; htcondor: between the "
+     "pilot's SIGTERM and its end, of which a quarter (10s at most) is kept for outputs"},
 
     {"entrypoint", 0, "PROGRAM", "", kRun, "run this instead of the image's entrypoint"},
     {"env", 'e', "NAME=VALUE", "", kRun, "set a variable; NAME alone takes ours; repeatable"},

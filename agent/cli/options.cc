@@ -12,6 +12,7 @@
 #define CXXOPTS_NO_REGEX true
 #include <cxxopts.hpp>
 
+#include "agent/cli/foreign_names.h"
 #include "agent/cli/option_table.h"
 #include "agent/cli/wrap.h"
 #include "sandbox/base/text.h"
@@ -23,6 +24,21 @@ std::string variable_of(const OptionRow& row) {
   std::string name = "PODPILOT_";
   for (const char c : row.name) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
   return name;
+}
+
+// What another pilot's variable says of this option; the pilot's own options only.
+Result<std::optional<std::string>> foreign_value(unsigned command, const OptionRow& row) {
+  if (command != kPilot) return std::optional<std::string>();
+  for (const ForeignName& name : kForeignNames) {
+    if (name.option != row.name) continue;
+    const char* set = std::getenv(std::string(name.variable).c_str());
+    if (!set || !*set) continue;
+    if (!name.unit.empty() && !parse_number(set))
+      return Error{Fault::invalid, fmt::format("{} \"{}\": must be a whole number (of {})",
+                                               name.variable, printable(set), name.unit)};
+    return std::optional(fmt::format("{}{}{}", name.prefix, set, name.unit));
+  }
+  return std::optional<std::string>();
 }
 
 const OptionRow* find_row(unsigned command, std::string_view word) {
@@ -93,12 +109,17 @@ Result<Options> Options::parse(const CommandText& command, std::span<char* const
     for (const OptionRow& row : kOptions) {
       const std::string name(row.name);
       if (!(row.commands & command.command)) continue;
+      const Result<std::optional<std::string>> foreign = foreign_value(command.command, row);
       if (parsed.count(name) != 0) {
         out.values_[name] = row.value.empty()
                                 ? std::vector<std::string>(parsed[name].as<bool>() ? 1 : 0)
                                 : parsed[name].as<std::vector<std::string>>();
       } else if (const char* set = std::getenv(variable_of(row).c_str()); set && *set) {
         if (!row.value.empty() || std::string_view(set) != "0") out.values_[name] = {set};
+      } else if (!foreign) {
+        return foreign.error();
+      } else if (*foreign) {
+        out.values_[name] = {**foreign};
       } else if (!row.fallback.empty()) {
         out.values_[name] = {std::string(row.fallback)};
       }

@@ -57,6 +57,8 @@ Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod)
                              {"version", std::string(build_info().version)}};
   policy.end_when_exhausted = options.has("drain");
   if (options.has("idle-exit")) policy.idle_exit = TRY(options.duration("idle-exit"));
+  if (options.has("accept-for")) policy.accept_for = TRY(options.duration("accept-for"));
+  if (options.has("retirement")) policy.retirement = TRY(options.duration("retirement"));
   policy.stop_grace = TRY(options.duration("grace"));
   return policy;
 }
@@ -135,6 +137,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"users", policy->offer.attributes.at("users")}});
   policy->stop_at_signal = stops_at_signal;
+  if (stops_at_signal) policy->stop_reserve = stop_reserve(policy->stop_grace);
   Pilot pilot(site, **scheduler, *std::move(policy));
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();

@@ -5,9 +5,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
+#include "agent/cli/places.h"
 #include "agent/scheduler/htcondor/cedar/peer_version.h"
 #include "agent/scheduler/htcondor/classad/text.h"
 #include "agent/scheduler/htcondor/htcondor_scheduler.h"
@@ -78,11 +80,19 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
     const std::string text = TRY(read_file(file, kMaxAttributesFile).within("--attributes"));
     facts.attributes = TRY(parse_checked_ad(text).within("--attributes " + file));
   }
+  for (const auto& [option, attribute] :
+       {std::pair("site", "GLIDEIN_Site"), std::pair("resource-name", "GLIDEIN_ResourceName")})
+    if (options.has(option)) facts.attributes.set(attribute, options.text(option));
   TRY(check_facts(facts));
   return facts;
 }
 
 }  // namespace
+
+std::chrono::milliseconds stop_reserve(std::chrono::milliseconds grace) {
+  constexpr std::chrono::milliseconds kLongest{10'000};
+  return std::min(grace / 4, kLongest);
+}
 
 std::string pilot_name(const Options& options) {
   return options.has("name") ? options.text("name") : host_name();
@@ -115,10 +125,13 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.tokens = std::move(condor.tokens);
   settings.job.default_image = options.text("default-image");
   settings.job.directory_images = true;
+  // Where the pod's root shows images a tree is made of files that no payload can change.
+  settings.job.input_images = !sandbox::uses_pod_root(pod.rung);
   settings.facts = TRY(facts_of(options, pod, offer, settings.job));
   settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
-  settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace);
+  settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace - stop_reserve(grace));
+  settings.journal = scratch_folder(options) + "/condor-claims";
   return std::make_unique<HtcondorScheduler>(poller, std::move(settings));
 }
 

@@ -2,6 +2,7 @@
 // --scheduler and what belongs to each kind of it.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <variant>
@@ -35,6 +36,9 @@ Result<SchedulerWish> scheduler_wish(const Options& options);
 Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options& options,
                                                   SchedulerWish wish, const sandbox::Pod& pod,
                                                   const Offer& offer);
+
+// Of the time that a pilot of a pool gets to end: what its jobs do not get.
+std::chrono::milliseconds stop_reserve(std::chrono::milliseconds grace);
 
 // Of this pilot, for people and pools: --name, else the host's.
 std::string pilot_name(const Options& options);

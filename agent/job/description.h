@@ -43,8 +43,9 @@ struct Tmpfs {
 };
 
 struct JobDescription {
-  std::string name;   // for logs and messages
-  std::string image;  // as written; see oci/reference.h
+  std::string name;             // for logs and messages
+  std::string image;            // as written; see oci/reference.h
+  bool image_is_input = false;  // it is a folder that comes with the inputs: a path below the job's
   PullPolicy pull = PullPolicy::missing;
 
   // As in Kubernetes: `command` replaces the image's Entrypoint, `args` its Cmd. A command without
@@ -57,12 +58,16 @@ struct JobDescription {
 
   bool join_outputs = false;  // stderr goes where stdout goes
   int stop_signal = SIGTERM;  // what asks the payload to end
+  // What it gets for that at most; nothing: as much as whoever stops it grants.
+  std::optional<std::chrono::milliseconds> stop_grace;
 
   // Where the job's folder is seen inside ("" for none: `run` without scratch).
   std::string scratch = "/scratch";
   // Paths below the job's folder that go back after the run; a name that ends in "/" or names a
   // folder is taken with all below it.
   std::vector<std::string> outputs;
+  // Said: another exit code, or a signal, counts as SendOutputs::failed (scheduler.h).
+  std::optional<int> success_exit_code;
   std::vector<Bind> binds;
   std::vector<Tmpfs> tmpfs;
   std::vector<std::string> devices;  // see sandbox::Spec, as the next three

@@ -149,8 +149,32 @@ void JobRun::prepare() {
     return post(Event::image_failed);
   }
   folder_ = *std::move(folder);
-  if (site_.next) site_.next->begins(description_.image);
-  image_request_ = site_.images.request(description_.image, description_.pull,
+  Done brought = then(Event::inputs_ready, Event::inputs_failed, Origin::scheduler);
+  if (!description_.image_is_input) {
+    if (site_.next) site_.next->begins(description_.image);
+    request_image(description_.image);
+    return scheduler_.bring_inputs(claim_, folder_->files, std::move(brought));
+  }
+  scheduler_.bring_inputs(
+      claim_, folder_->files,
+      [this, brought = std::move(brought), alive = alive_](Result<void> inputs) {
+        if (!*alive) return;
+        const bool there = inputs.has_value();
+        brought(std::move(inputs));
+        if (*alive && there) use_input_as_image();
+      });
+}
+
+void JobRun::use_input_as_image() {
+  const auto folder = open_beneath(folder_->files, description_.image, O_PATH | O_DIRECTORY);
+  if (folder) return request_image(fmt::format("{}/{}", folder_->files_path, description_.image));
+  fail(Origin::image, {Fault::not_found, fmt::format("no folder {} among the input files",
+                                                     printable(description_.image))});
+  post(Event::image_failed);
+}
+
+void JobRun::request_image(const std::string& reference) {
+  image_request_ = site_.images.request(reference, description_.pull,
                                         [this](std::expected<SuppliedImage, ImageFailure> image) {
                                           image_request_.reset();
                                           if (!image) {
@@ -162,8 +186,6 @@ void JobRun::prepare() {
                                           outcome_.image_digest = image_->image.manifest.str();
                                           post(Event::image_ready);
                                         });
-  scheduler_.bring_inputs(claim_, folder_->files,
-                          then(Event::inputs_ready, Event::inputs_failed, Origin::scheduler));
 }
 
 void JobRun::launch() {
@@ -352,7 +374,8 @@ void JobRun::report_running() {
 
 void JobRun::terminate() {
   signal(description_.stop_signal);
-  grace_ = site_.poller.after(soft_grace_, [this] { post(Event::grace_over); });
+  const auto grace = std::min(soft_grace_, description_.stop_grace.value_or(soft_grace_));
+  grace_ = site_.poller.after(grace, [this] { post(Event::grace_over); });
 }
 
 void JobRun::kill() {
@@ -367,11 +390,17 @@ void JobRun::signal(int signal) {
     const auto sent = sandbox_->signal(signal);
 }
 
+bool JobRun::succeeded() const {
+  if (!description_.success_exit_code) return true;
+  return outcome_.exit && outcome_.exit->signal == 0 &&
+         outcome_.exit->code == *description_.success_exit_code;
+}
+
 void JobRun::send_outputs() {
   SendOutputs which = SendOutputs::all;
   if (state_.cause == StopCause::asked)
     which = SendOutputs::evicted;
-  else if (outcome_.verdict != Verdict::done)
+  else if (outcome_.verdict != Verdict::done || !succeeded())
     which = SendOutputs::failed;
   scheduler_.send_outputs(claim_, folder_->files, which,
                           then(Event::outputs_sent, Event::outputs_failed, Origin::scheduler));

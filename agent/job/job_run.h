@@ -74,6 +74,8 @@ class JobRun {
  private:
   void act(Action action);
   void prepare();
+  void request_image(const std::string& reference);
+  void use_input_as_image();
   void launch();
   Result<std::optional<std::uint32_t>> tree_owner() const;
   Result<void> build_root();
@@ -89,6 +91,7 @@ class JobRun {
   void over_limit(Excess excess, std::string text);
   void sandbox_ended();
   void measured(const JobFigures& peak);
+  bool succeeded() const;  // as description_.success_exit_code says
   void send_outputs();
   void finish();
   void clean();

@@ -14,6 +14,7 @@
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
 #include "sandbox/base/process.h"
 #include "sandbox/base/text.h"
 
@@ -186,6 +187,8 @@ std::unique_ptr<ImageSupplier::Request> Puller::request(const std::string& text,
   };
   if (!reference) return fail(Origin::image, reference.error());
   if (reference->kind == oci::ReferenceKind::directory) {
+    if (const Result<DirFd> folder = open_dir(reference->path); !folder)
+      return fail(Origin::image, folder.error());
     pull->answer_later(folder_image(reference->path));
     return pull;
   }

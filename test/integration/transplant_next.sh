@@ -48,7 +48,7 @@ expect_equal "$(output "$other")" two "another image's file"
 trees() { find "$cache/scratch" -mindepth 5 -maxdepth 5 -path '*/job-*/root/etc/passwd'; }
 meddle() { # COMMAND...: once the next job's tree is there; the path of its passwd is added
   local end=$((SECONDS + 20))
-  until (($(trees | wc -l) == 2)); do
+  until grep -q 'image prepared' "$err"; do
     ((SECONDS < end)) || return 1
     sleep 0.1
   done
@@ -58,6 +58,7 @@ shared_file() { chmod 700 "$(find "$cache" -path '*/scratch' -prune -o -name bus
 for change in shared_file 'chmod 0'; do
   first=$(submit_job one:1 'sleep 3')
   again=$(submit_job one:1 'stat -L -c %a /bin/busybox /etc/passwd')
+  : >"$err"
   # shellcheck disable=SC2086  # a command and its argument
   meddle $change &
   expect_exit 0 fly_pod --drain

@@ -176,6 +176,8 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
   log::info("condor: claimed", {{"user", wanted.use.remote_user},
                                 {"slot", fmt::format("{}", claim.number)},
                                 {"cpus", fmt::format("{}", claim.held.cpus)}});
+  if (const Result<void> kept = journal_->add(claim.id, claim.schedd, claim.claim_id); !kept)
+    log::warning("condor: a claim is in no journal", {{"error", kept.error().text}});
   Held& held = held_[claim.id];
   held.heard = Clock::now();
   if (request.alive_interval.count() > 0) lease_after(claim.id, request.alive_interval / 3);

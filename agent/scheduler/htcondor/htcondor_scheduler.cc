@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <future>
 #include <random>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kReportSoon{50};  // several changes at once are one report
 constexpr std::chrono::seconds kFarewell{5};
+constexpr int kMissedReports = 3;  // after which collectors forget a slot
 
 UnixTime now() {
   return static_cast<UnixTime>(std::time(nullptr));
@@ -33,7 +35,9 @@ Clock::duration jittered(Clock::duration delay) {
 HtcondorScheduler::HtcondorScheduler(Poller& poller, CondorSettings settings)
     : poller_(poller),
       settings_(std::move(settings)),
-      security_(settings_.tokens, {.session_duration = settings_.session_duration}) {}
+      security_(settings_.tokens, {.session_duration = settings_.session_duration}) {
+  settings_.facts.lifetime = (kMissedReports * settings_.report_every).count();
+}
 
 HtcondorScheduler::~HtcondorScheduler() {
   stop();
@@ -48,6 +52,8 @@ Result<void> HtcondorScheduler::start(const Offer& offer, PilotPort& port) {
                                    [this](Error why) { port_->broken(std::move(why)); }));
   port_ = &port;
   offer_ = offer;
+  journal_ = TRY(ClaimJournal::open(settings_.journal).within("journal of claims"));
+  release_orphans();
   listener_ = std::make_unique<CcbListener>(
       security_, settings_.brokers.empty() ? settings_.collectors : settings_.brokers,
       CcbOptions{.name = settings_.facts.name},
@@ -192,6 +198,19 @@ void HtcondorScheduler::report() {
   report_timer_ = poller_.after(jittered(settings_.report_every), [this] { report(); });
 }
 
+// To collectors and schedds, side by side.
+void HtcondorScheduler::say_goodbye(Deadline deadline) {
+  if (!slots_ || !reporter_ || !courier_) return;
+  const auto schedds_know = std::make_shared<std::promise<void>>();
+  std::future<void> known = schedds_know->get_future();
+  courier_->run([schedds_know]() -> Worker::Task {
+    schedds_know->set_value();
+    return nullptr;
+  });
+  reporter_->farewell(deadline);
+  known.wait_until(deadline.at());
+}
+
 // Nothing of ours may wait for a loop that no longer turns: first what asks it, then who talks.
 void HtcondorScheduler::stop() {
   if (std::exchange(stopped_, true) || !stop_) return;
@@ -201,7 +220,7 @@ void HtcondorScheduler::stop() {
   for (auto& [id, claim] : held_) claim.job.reset();
   if (loop_) loop_->close();
   held_.clear();
-  if (slots_ && reporter_) reporter_->farewell(Deadline::after(kFarewell));
+  say_goodbye(Deadline::after(kFarewell));
   stop_->raise();
   listener_.reset();
   courier_.reset();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/mailbox.h"
+#include "agent/scheduler/htcondor/claim_journal.h"
 #include "agent/scheduler/htcondor/dialogue/ccb.h"
 #include "agent/scheduler/htcondor/inbound.h"
 #include "agent/scheduler/htcondor/question.h"
@@ -38,6 +39,7 @@ struct CondorSettings {
   std::chrono::seconds session_duration = std::chrono::hours(24);
   // A job that is asked to end gets this, or less where it asked for less itself.
   std::chrono::seconds vacate_time{600};
+  std::string journal;  // folder for claim_journal.h, which no payload reaches
 };
 
 class HtcondorScheduler final : public Scheduler, private Desk {
@@ -102,11 +104,11 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   SlotState state_of(const Claim* claim) const;
   Ad slot_of(const Claim* claim, Audience audience) const;
   ShadowSetting setting_for(const Claim& claim) const;
-  std::chrono::milliseconds grace_of(ClaimId claim);
   void stop_job(ClaimId claim, VacateSpeed speed);
   enum class Parting { tell_schedd, told_by_schedd, silent };
   void end_claim(ClaimId claim, Parting parting);
   void tell_released(const Claim& claim);
+  void release_orphans();
   void forget(ClaimId claim);
   void shadow_left(ClaimId claim);
   void lease_after(ClaimId claim, std::chrono::seconds delay);
@@ -123,6 +125,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   void report();
   void admit_claims();
   void contacts_changed(const std::vector<std::string>& contacts);
+  void say_goodbye(Deadline deadline);
   void broker_trouble(const Sinful& broker, const Error& fault);
 
   Poller& poller_;
@@ -131,6 +134,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   PilotPort* port_ = nullptr;
   Offer offer_;
   std::unique_ptr<Slots> slots_;
+  std::optional<ClaimJournal> journal_;
   std::map<ClaimId, Held> held_;
   std::vector<std::string> admitted_;  // session ids of claim ids
   std::string admin_session_;

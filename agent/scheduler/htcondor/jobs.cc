@@ -153,19 +153,13 @@ void HtcondorScheduler::abandon(ClaimId claim) {
 
 // --- how claims end ---
 
-std::chrono::milliseconds HtcondorScheduler::grace_of(ClaimId claim) {
-  const ShadowJob* job = job_of(claim);
-  const auto own = job ? job->vacate_time() : std::nullopt;
-  return std::min(settings_.vacate_time, own.value_or(settings_.vacate_time));
-}
-
 void HtcondorScheduler::stop_job(ClaimId claim, VacateSpeed speed) {
   if (!job_of(claim)) {
     return end_claim(claim, Parting::tell_schedd);
   }
   slots_->set_activity(claim, SlotActivity::vacating, now());
   if (speed == VacateSpeed::soft)
-    port_->deactivate(claim, Deactivation::soft, grace_of(claim));
+    port_->deactivate(claim, Deactivation::soft, settings_.vacate_time);
   else
     port_->deactivate(claim, Deactivation::hard, {});
   report_soon();
@@ -194,6 +188,25 @@ void HtcondorScheduler::tell_released(const Claim& claim) {
   });
 }
 
+// A pilot of this journal was killed: its schedds still count on it.
+void HtcondorScheduler::release_orphans() {
+  courier_->run([this]() -> Worker::Task {
+    const Result<std::vector<ClaimJournal::Orphan>> orphans = journal_->orphans();
+    if (!orphans) {
+      log::warning("condor: cannot read the journal of claims", {{"error", orphans.error().text}});
+      return nullptr;
+    }
+    for (const ClaimJournal::Orphan& orphan : *orphans) {
+      const Result<void> told = send_release(security_, orphan.schedd, orphan.claim_id,
+                                             Deadline::after(kTalk), stop_->fd());
+      if (told) journal_->settle(orphan);
+      log::info("condor: a pilot before this one was killed with a claim",
+                {{"schedd", brief(orphan.schedd)}, {"released", told ? "yes" : told.error().text}});
+    }
+    return nullptr;
+  });
+}
+
 // The pilot ends what runs on it; the slot is free at once, as nobody can claim it before that:
 // the pilot's own room counts.
 void HtcondorScheduler::end_claim(ClaimId claim, Parting parting) {
@@ -208,6 +221,7 @@ void HtcondorScheduler::end_claim(ClaimId claim, Parting parting) {
 void HtcondorScheduler::forget(ClaimId claim) {
   if (Held* held = this->held(claim)) answer_waiting(*held, {.start = false});
   held_.erase(claim);
+  journal_->remove(claim);
   slots_->end(claim, now());
   report_soon();
 }

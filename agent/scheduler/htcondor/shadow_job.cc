@@ -16,6 +16,7 @@
 #include "agent/scheduler/htcondor/slot/report.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/text.h"
 
 namespace podpilot::agent::htcondor {
 namespace {
@@ -23,8 +24,8 @@ namespace {
 constexpr std::chrono::seconds kDial{30};
 constexpr std::size_t kMaxOutputs = 1'000'000;
 
-// Attributes that condor_history and event 005 read.
-void put_consumption(Ad& ad, const Usage& usage) {
+// Attributes that condor_history and event 005 read. `run`: since the payload began.
+void put_consumption(Ad& ad, const Usage& usage, std::chrono::duration<double> run) {
   const Consumption used = consumption_of(usage);
   ad.set("RemoteUserCpu", used.user_cpu);
   ad.set("RemoteSysCpu", used.system_cpu);
@@ -33,6 +34,18 @@ void put_consumption(Ad& ad, const Usage& usage) {
   [[maybe_unused]] const auto set =
       ad.set_expression("MemoryUsage", "((ResidentSetSize + 1023) / 1024)");
   if (used.disk != 0) ad.set("DiskUsage", used.disk);
+  if (run.count() > 0) ad.set("CpusUsage", (used.user_cpu + used.system_cpu) / run.count());
+}
+
+// What the slot has of each resource: the job's own ad tells of the slot before.
+Ad provisioned(const Ad& machine) {
+  Ad ad;
+  const std::string resources = machine.string("MachineResources").value_or("");
+  for (const std::string_view resource : split(resources, ' '))
+    if (const auto amount = machine.expression(resource)) [[maybe_unused]]
+      const auto set = ad.set_expression(fmt::format("{}Provisioned", resource), *amount);
+  ad.set("ProvisionedResources", resources);
+  return ad;
 }
 
 }  // namespace
@@ -53,8 +66,9 @@ struct ShadowJob::Talk {
   std::optional<Reason> hold;        // what the shadow must hear instead of the outcome
   std::optional<std::string> retry;  // why the job must go back to the queue
   std::int64_t begun = 0;            // Unix time; 0: the payload did not run
-  std::uint64_t received = 0;        // bytes of inputs
-  std::uint64_t sent = 0;            // bytes of outputs
+  bool told_ended = false;
+  std::uint64_t received = 0;  // bytes of inputs
+  std::uint64_t sent = 0;      // bytes of outputs
   std::vector<std::string> spooled;
 
   Result<void> learn();
@@ -65,6 +79,7 @@ struct ShadowJob::Talk {
  private:
   Result<Stream> open_transfer(Command command, BorrowedFd stop);
   Result<void> judge(const TransferOutcome& outcome);
+  void tell_execution_ended();
   OutputWish output_wish() const;
 };
 
@@ -75,6 +90,7 @@ Result<void> ShadowJob::Talk::learn() {
   TRY(shadow->register_starter(setting.starter));
   const SessionInfo sessions = TRY(shadow->session_info());
   const ExportedSession& transfer = sessions.transfer;
+  TRY(shadow->update(provisioned(setting.machine)));
   transfer_session = TRY(session_of_exported(transfer.id, transfer.info, transfer.key.reveal()));
   transfer_key = ad.string("TransferKey").value_or("");
   if (const auto socket = ad.string("TransferSocket"))
@@ -87,6 +103,7 @@ Result<void> ShadowJob::Talk::learn() {
   job = *std::move(read);
   job.description.join_outputs = job.joined;
   job.description.stop_signal = job.kill_signal;
+  job.description.stop_grace = job.vacate_time;
   return {};
 }
 
@@ -137,25 +154,37 @@ OutputWish ShadowJob::Talk::output_wish() const {
                          kStdoutFile, kStderrFile}};
 }
 
+// A channel that is lost speaks up with the next call.
+void ShadowJob::Talk::tell_execution_ended() {
+  if (begun == 0 || std::exchange(told_ended, true)) return;
+  [[maybe_unused]] const auto told = shadow->execution_ended();
+}
+
 Result<void> ShadowJob::Talk::send_outputs(BorrowedFd folder, SendOutputs which, BorrowedFd stop) {
+  tell_execution_ended();
   if (job.when == WhenOutput::never || hold || retry) return {};
-  if (which == SendOutputs::failed) return {};
+  // A job that must succeed says by its stdout and stderr why it did not.
+  const bool streams_only = which == SendOutputs::failed;
+  if (streams_only && !job.description.success_exit_code) return {};
   if (which == SendOutputs::evicted && job.when != WhenOutput::on_exit_or_evict) return {};
-  const OutgoingFiles files = TRY(outgoing_files(folder, output_wish(), before, kMaxOutputs));
+  OutputWish wish = output_wish();
+  if (streams_only) wish.list.emplace();
+  const OutgoingFiles files = TRY(outgoing_files(folder, wish, before, kMaxOutputs));
   Stream stream = TRY(open_transfer(Command::filetrans_download, stop).within("file transfer"));
-  const TransferOutcome outcome =
-      send_files(stream, transfer_key, folder, files,
-                 which == SendOutputs::all ? TransferKind::final : TransferKind::intermediate, {});
+  const TransferOutcome outcome = send_files(
+      stream, transfer_key, folder, files,
+      which == SendOutputs::evicted ? TransferKind::intermediate : TransferKind::final, {});
   sent = outcome.bytes;
   spooled = outcome.top_level;
   return judge(outcome);
 }
 
 Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
+  tell_execution_ended();
   Ad ad;
   ad.set("JobState", "Exited");
   ad.set("NumPids", 0);
-  put_consumption(ad, outcome.usage);
+  put_consumption(ad, outcome.usage, outcome.times.run);
   ad.set("BytesSent", static_cast<double>(sent));
   ad.set("BytesRecvd", static_cast<double>(received));
   if (!outcome.image_digest.empty()) ad.set("ContainerImageDigest", outcome.image_digest);
@@ -257,7 +286,6 @@ void ShadowJob::describe(std::function<void(Result<JobDescription>)> done) {
   run([](Talk& talk) { return talk.learn(); },
       [this, done = std::move(done)](Result<void> learnt) {
         if (!learnt) return done(learnt.error());
-        vacate_time_ = talk_->job.vacate_time;
         done(talk_->job.description);
       });
 }
@@ -286,7 +314,7 @@ void ShadowJob::usage(const Usage& usage) {
       [usage](Talk& talk) {
         Ad ad;
         ad.set("JobState", "Running");
-        put_consumption(ad, usage);
+        put_consumption(ad, usage, std::chrono::seconds(std::time(nullptr) - talk.begun));
         ad.set("JobStartDate", talk.begun);
         return talk.shadow->update(ad);
       },

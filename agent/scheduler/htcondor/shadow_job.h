@@ -54,8 +54,6 @@ class ShadowJob {
   bool given_back() const { return given_back_; }
   // ... for a fault that was neither its own nor its being stopped.
   const std::optional<std::string>& failed_here() const { return failed_here_; }
-  // What the job's owner granted for a soft end.
-  std::optional<std::chrono::seconds> vacate_time() const { return vacate_time_; }
 
  private:
   struct Talk;
@@ -78,7 +76,6 @@ class ShadowJob {
   bool reporting_ = false;
   bool given_back_ = false;
   std::optional<std::string> failed_here_;
-  std::optional<std::chrono::seconds> vacate_time_;
   std::unique_ptr<Worker> worker_;  // last: it ends before what it uses
 };
 

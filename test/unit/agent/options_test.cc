@@ -56,6 +56,48 @@ TEST_CASE("a flag counts over the environment, that over the default", "[agent][
   CHECK_FALSE(parse("run", {"img"})->has("time-limit"));
 }
 
+TEST_CASE("a pilot knows the variables of OSPool's", "[agent][options]") {
+  struct Row {
+    const char* variable;
+    const char* value;
+    const char* option;
+    const char* want;
+  };
+  const Row rows[] = {
+      {"CONDOR_HOST", "cm.example.org,cm2.example.org:9619", "scheduler",
+       "htcondor://cm.example.org,cm2.example.org:9619"},
+      {"POOL", "cm.example.org", "scheduler", "htcondor://cm.example.org"},
+      {"GLIDEIN_Site", "Nebraska", "site", "Nebraska"},
+      {"GLIDEIN_ResourceName", "Red-k8s", "resource-name", "Red-k8s"},
+      {"GLIDEIN_Start_Extra", "TARGET.ProjectName == \"x\"", "start",
+       "TARGET.ProjectName == \"x\""},
+      {"NUM_CPUS", "4", "cpus", "4"},
+      {"MEMORY", "2048", "memory", "2048MiB"},
+      {"ACCEPT_JOBS_FOR_HOURS", "336", "accept-for", "336h"},
+      {"ACCEPT_IDLE_MINUTES", "30", "idle-exit", "30m"},
+      {"RETIREMENT_HOURS", "24", "retirement", "24h"},
+  };
+  for (const Row& row : rows) {
+    const std::string flag = std::string("--") + row.option;
+    std::string ours = "PODPILOT_";
+    for (const char* c = row.option; *c; ++c)
+      ours += *c == '-' ? '_' : static_cast<char>(std::toupper(*c));
+    ::setenv(row.variable, row.value, 1);
+    CHECK(parse("pilot", {})->text(row.option) == row.want);
+    ::setenv(ours.c_str(), "of ours", 1);
+    CHECK(parse("pilot", {})->text(row.option) == "of ours");
+    CHECK(parse("pilot", {flag, "flag"})->text(row.option) == "flag");
+    ::unsetenv(ours.c_str());
+    CHECK(parse("run", {"img"})->text(row.option) != row.want);
+    ::unsetenv(row.variable);
+    CHECK_FALSE(parse("pilot", {})->has(row.option));
+  }
+  ::setenv("MEMORY", "2Gi", 1);
+  CHECK(parse("pilot", {}).error().text.starts_with("MEMORY \"2Gi\""));
+  CHECK(parse("pilot", {"--memory", "2GiB"})->text("memory") == "2GiB");
+  ::unsetenv("MEMORY");
+}
+
 TEST_CASE("bad options are named", "[agent][options]") {
   CHECK(parse("run", {"--nope", "img"}).error().text.find("nope") != std::string::npos);
   CHECK(parse("pilot", {"--entrypoint", "x"}).error().fault == Fault::invalid);

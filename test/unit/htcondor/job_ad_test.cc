@@ -61,7 +61,7 @@ TEST_CASE("a captured container job", "[slot][job_ad]") {
     CHECK(job.when == WhenOutput::on_exit);
     CHECK(job.kill_signal == SIGTERM);
     CHECK_FALSE(job.vacate_time);
-    CHECK_FALSE(job.image_is_input);
+    CHECK_FALSE(job.description.image_is_input);
     CHECK(d.request == typical().resources);
 
     std::map<std::string, std::string> env = d.env;
@@ -111,14 +111,14 @@ TEST_CASE("the other captured jobs", "[slot][job_ad]") {
     setting.input_images = true;
     const CondorJob folder = read(captured("dir"), setting);
     CHECK(folder.description.image == "image");
-    CHECK(folder.image_is_input);
+    CHECK(folder.description.image_is_input);
 
     CHECK(held(captured("vanilla")) ==
           "35 image \"\": the job names none, and this node has no default (image-unsupported)");
     setting.default_image = "/images/base";
     const CondorJob vanilla = read(captured("vanilla"), setting);
     CHECK(vanilla.description.image == "/images/base");
-    CHECK_FALSE(vanilla.image_is_input);
+    CHECK_FALSE(vanilla.description.image_is_input);
   }
 }
 
@@ -213,7 +213,10 @@ TEST_CASE("files, signals and times", "[slot][job_ad]") {
   CHECK(job.outputs == Words{"a", "dir/b", "c d"});
   CHECK(job.preserve_relative_paths);
   CHECK(job.when == WhenOutput::on_exit_or_evict);
-  CHECK(job.success_exit_code == 3);
+  CHECK(job.description.success_exit_code == 3);
+  CHECK_FALSE(read(changed({})).description.success_exit_code);
+  CHECK(read(changed({"WhenToTransferOutput = \"ON_SUCCESS\""})).description.success_exit_code ==
+        0);
   CHECK(job.kill_signal == SIGUSR1);
   CHECK(job.remove_signal == SIGINT);
   CHECK(job.hold_signal == SIGUSR1);

@@ -104,6 +104,17 @@ Result<void> Shadow::begin_execution() {
   return {};
 }
 
+Result<void> Shadow::execution_ended() {
+  const char* name = "event_notification";
+  MessageWriter message = request(Syscall::event_notification);
+  Ad event;
+  event.set("EventType", "ActivationExecutionExit");
+  put_ad(message, event);
+  // The answer is a number below 0 also where all went well.
+  TRY(call(message, name));
+  return {};
+}
+
 Result<void> Shadow::update(const Ad& figures) {
   return tell(Syscall::register_job_info, figures, "register_job_info");
 }

@@ -47,6 +47,8 @@ class Shadow {
   Result<Ad> docker_credentials();
   // The payload is about to exec: event 001, JobCurrentStartExecutingDate.
   Result<void> begin_execution();
+  // The payload is over: from here on the shadow counts the time as the clean-up's.
+  Result<void> execution_ended();
   Result<void> update(const Ad& figures);
   // The payload ended by itself: event 005 is written from it and from exit()'s.
   Result<void> termination(const Ad& final_ad);

@@ -140,7 +140,7 @@ Result<void> GoAhead::tell_peer(const std::optional<Reason>& refusal) {
   if (told_always_) return {};
   const Deadline deadline = Deadline::after(limits_.idle);
   // How long the peer wants to wait at most: it need not wait.
-  TRY(receive_integer(stream_, deadline));
+  [[maybe_unused]] const std::int64_t patience = TRY(receive_integer(stream_, deadline));
   Ad ad;
   ad.set("Result", refusal ? std::int64_t{-1} : kAlways);
   ad.set("MaxTransferBytes", -1);

@@ -36,7 +36,7 @@ Result<std::string> counted_bytes(MessageReader& in, std::size_t limit) {
 
 // A string whose length, which is said twice, is of no use.
 Result<std::string> counted_string(MessageReader& in) {
-  TRY(in.integer());
+  [[maybe_unused]] const std::int64_t length = TRY(in.integer());
   return in.string();
 }
 

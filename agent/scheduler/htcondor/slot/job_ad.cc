@@ -139,7 +139,9 @@ void set_files(CondorJob& result, const Ad& job) {
   if (job.string("TransferOutput")) result.outputs = job.strings("TransferOutput");
   result.preserve_relative_paths = job.boolean("PreserveRelativePaths").value_or(false);
   result.when = when_of(job);
-  result.success_exit_code = static_cast<int>(job.integer("JobSuccessExitCode").value_or(0));
+  const auto code = job.integer("JobSuccessExitCode");
+  if (code || result.when == WhenOutput::on_success)
+    result.description.success_exit_code = static_cast<int>(code.value_or(0));
 }
 
 void set_ending(CondorJob& result, const Ad& job) {
@@ -207,7 +209,7 @@ std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setti
   result.user = job.string("User").value_or("");
   description.name = result.id;
   description.image = image->name;
-  result.image_is_input = image->is_input;
+  description.image_is_input = image->is_input;
   result.wants_registry_credentials = job.boolean("DockerSendCredentials").value_or(false);
   description.binds = setting.binds;
   description.request = setting.resources;

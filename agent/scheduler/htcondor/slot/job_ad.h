@@ -33,8 +33,6 @@ enum class WhenOutput { on_exit, on_exit_or_evict, on_success, never };
 
 struct CondorJob {
   JobDescription description;
-  // The image is a folder of the job's input: description.image is its path below the job's folder.
-  bool image_is_input = false;
   bool wants_registry_credentials = false;  // the shadow has them (get_docker_creds)
 
   std::string id;         // "12.0"
@@ -48,7 +46,6 @@ struct CondorJob {
   std::optional<std::vector<std::string>> outputs;
   bool preserve_relative_paths = false;
   WhenOutput when = WhenOutput::on_exit;
-  int success_exit_code = 0;  // for WhenOutput::on_success
 
   int kill_signal = 0;    // SIGTERM where the job does not say
   int remove_signal = 0;  // kill_signal where the job does not say, as the next

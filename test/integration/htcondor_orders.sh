@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What owners of jobs may order: vacate soft and hard, hold and remove during a pull.
+# ctest: long
+# ctest: timeout 400
+# shellcheck source=test/integration/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
+needs userns root python3
+# shellcheck source=test/integration/lib_htcondor.sh
+. "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
+busybox_image
+start_registry
+push "$cached" busybox:1
+# Takes connections and says nothing.
+python3 -c 'import signal, socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+signal.pause()' >"$tmp/stalled" &
+wait_for 10 test -s "$tmp/stalled"
+stalled=127.0.0.1:$(<"$tmp/stalled")
+
+pool up
+start_condor_pilot --cpus 1 --memory 1GiB --grace 20s --name orders
+
+usual=('universe = container' 'request_cpus = 1' 'request_memory = 64' 'request_disk = 20480'
+  'should_transfer_files = YES' 'when_to_transfer_output = ON_EXIT')
+container=("${usual[@]}" "container_image = docker://$registry/busybox:1" 'executable = listens.sh')
+cat >"$jobs/listens.sh" <<'END'
+#!/bin/sh
+trap 'echo told by USR1; exit 0' USR1
+trap 'echo told by TERM' TERM
+while :; do sleep 0.1; done
+END
+is() { [[ $(pool run condor_q "${cluster[$1]}" -af JobStatus) == "$2" ]]; }
+starts() { (($(grep -c '^001' "${folder[$1]}/job.log") >= $2)); }
+evictions() { (($(grep -c '^004' "${folder[$1]}/job.log") >= $2)); }
+pulling() { pgrep -f "pull .*$stalled/slow:1" >/dev/null; }
+not_pulling() { ! pulling; }
+unclaimed() { [[ -z $(pool run condor_status -constraint 'State == "Claimed"' -af Name) ]]; }
+seconds_until() { # LIMIT COMMAND... -> $took
+  local begun=$EPOCHREALTIME
+  wait_for "$@"
+  took=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+}
+at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }' || fail "$3 took $1 s"; }
+
+# Soft is the job's own signal, and its time where that is not heard; hard is neither.
+submit_job soft "${container[@]}" 'kill_sig = SIGUSR1' 'job_max_vacate_time = 15'
+wait_for 60 starts soft 1
+pool run condor_vacate_job "${cluster[soft]}" >"$out"
+seconds_until 30 evictions soft 1
+at_most "$took" 8 "a soft end of a job that listens"
+wait_for 60 starts soft 2
+pool run condor_vacate_job -fast "${cluster[soft]}" >"$out"
+seconds_until 30 evictions soft 2
+at_most "$took" 5 "a hard end"
+pool run condor_rm "${cluster[soft]}" >"$out"
+submit_job deaf "${container[@]}" 'job_max_vacate_time = 3'
+wait_for 60 starts deaf 1
+pool run condor_vacate_job "${cluster[deaf]}" >"$out"
+seconds_until 30 evictions deaf 1
+at_most 3 "$took" "the vacate time of a deaf job"
+at_most "$took" 9 "a soft end of a deaf job"
+pool run condor_rm "${cluster[deaf]}" >"$out"
+wait_for 20 unclaimed
+
+# While its image is pulled.
+for order in hold rm; do
+  submit_job "$order" "${usual[@]}" "container_image = docker://$stalled/slow:1" 'executable = listens.sh'
+  wait_for 60 pulling
+  pool run "condor_$order" "${cluster[$order]}" >"$out"
+  seconds_until 20 not_pulling
+  at_most "$took" 2 "the end of a pull by condor_$order"
+  wait_for 20 unclaimed
+  pool run condor_rm "${cluster[$order]}" >"$out" 2>&1 || true
+done
