@@ -3,6 +3,8 @@
 #
 # A memory limit around the whole pod, in which one failed allocation stops everything (v1) or kills
 # everything (v2): whoever eats memory, however, is ended before that, and the next job runs.
+# The watchdog promises that as far as the pod's cores are its own.
+# ctest: serial
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 needs userns root jq
