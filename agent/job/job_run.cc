@@ -266,7 +266,9 @@ Result<void> JobRun::try_start(const JobRoot& root) {
     err = *std::move(stderr_file);
     stdio = {in, out, err};
   }
-  Result<sandbox::Sandbox> started = site_.launcher.launch(*plan, stdio);
+  if (const Result<void> made = make_cgroup(); !made) return blame(Origin::site, made.error());
+  Result<sandbox::Sandbox> started =
+      site_.launcher.launch(*plan, stdio, cgroup_ ? cgroup_->folder() : BorrowedFd());
   if (!started) return blame(Origin::site, as_site_error(std::move(started.error())));
   sandbox_ = *std::move(started);
   reports_ = site_.poller.watch(sandbox_->reports(), POLLIN, [this](short) { read_reports(); });
@@ -308,6 +310,7 @@ void JobRun::sandbox_ended() {
   read_reports();
   ended_.reset();
   reports_.reset();
+  cgroup_events_.reset();
   usage_.reset();
   limit_.reset();
   grace_.reset();
