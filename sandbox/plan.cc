@@ -32,6 +32,8 @@ constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys
                                 "/proc/sysrq-trigger"};
 
 constexpr std::string_view kHostnameFile = "/etc/hostname";
+constexpr std::string_view kHostsFile = "/etc/hosts";
+constexpr std::string_view kOwnAddress = "127.0.1.1";  // as Debian has it
 
 // Before it fetches anything apt changes to a user of its own and looks whether it is that now.
 constexpr const char* kAptFile = "/etc/apt/apt.conf.d/zz-podpilot-fake-root";
@@ -75,6 +77,11 @@ std::vector<Step> userns_steps(const Spec& spec) {
     if (file == kHostnameFile && !spec.hostname.empty())
       steps.push_back(
           {.op = Op::file, .target = std::string(file), .source = spec.hostname + "\n"});
+    else if (file == kHostsFile && !spec.hostname.empty())
+      steps.push_back({.op = Op::file,
+                       .target = std::string(file),
+                       .source = fmt::format("\n{} {}\n", kOwnAddress, spec.hostname),
+                       .sources = {std::string(file)}});
     else
       steps.push_back({.op = Op::bind,
                        .target = std::string(file),
@@ -200,7 +207,8 @@ std::string describe(const Plan& plan) {
   for (const Step& step : plan.steps) {
     out += fmt::format("{} {}", name(step.op), step.target);
     if (!step.source.empty()) out += fmt::format(" from {}", printable(step.source));
-    for (const std::string& source : step.sources) out += fmt::format(" layer {}", source);
+    for (const std::string& source : step.sources)
+      out += fmt::format(" {} {}", step.op == Op::file ? "with" : "layer", source);
     if (!step.options.empty()) out += fmt::format(" options {}", step.options);
     out += step.access == Access::read_only ? " ro\n" : " rw\n";
   }
