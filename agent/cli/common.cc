@@ -74,7 +74,10 @@ Result<std::optional<std::string>> registry_config(const Options& options) {
 
 Result<std::optional<std::string>> registry_mirror(const Options& options) {
   if (!options.has("registry-mirror")) return std::optional<std::string>();
-  const oci::RegistryReference some{.domain = std::string(oci::kDefaultDomain), .repository = "library/x", .tag = "1", .digest = {}};
+  const oci::RegistryReference some{.domain = std::string(oci::kDefaultDomain),
+                                    .repository = "library/x",
+                                    .tag = "1",
+                                    .digest = {}};
   TRY(oci::at_mirror(some, options.text("registry-mirror")).within("--registry-mirror"));
   return std::optional(options.text("registry-mirror"));
 }

@@ -130,8 +130,8 @@ Result<oci::Image> pull_from(const oci::RegistryReference& place, const oci::Ref
   return oci::pull(source, store, pull);
 }
 
-// What a mirror lacks, or cannot give, is asked of docker.io itself; what has a login of the job's own
-// is that registry's to give.
+// What a mirror lacks, or cannot give, is asked of docker.io itself; what has a login of the job's
+// own is that registry's to give.
 Result<oci::Image> pull_one(const oci::Reference& reference, oci::Store& store,
                             oci::http::Client& client, const Options& options,
                             const oci::Secret& login, Teller& teller) {

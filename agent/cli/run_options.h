@@ -13,7 +13,8 @@ namespace podpilot::agent {
 // Fault::invalid names the option; files that options name (--env-file) are read here.
 Result<JobDescription> describe_job(const Options& options);
 
-// "SOURCE[:TARGET[:ro|rw]]" as apptainer has it, of a pilot's --bind. Fault::invalid names the option.
+// "SOURCE[:TARGET[:ro|rw]]" as apptainer has it, of a pilot's --bind. Fault::invalid names the
+// option.
 Result<Bind> parse_pilot_bind(const std::string& text);
 
 // What --env says; NAME alone takes our value, where there is one.

@@ -46,8 +46,7 @@ Result<SchedulerWish> condor_wish(const Options& options, std::string_view colle
   if (auto known = known_pool(collectors, random_number())) hosts = *std::move(known);
   if (options.has("ccb")) hosts.brokers = options.text("ccb");
   wish.collectors = TRY(parse_sinful_list(hosts.collectors).within("--scheduler"));
-  if (!hosts.brokers.empty())
-    wish.brokers = TRY(parse_sinful_list(hosts.brokers).within("--ccb"));
+  if (!hosts.brokers.empty()) wish.brokers = TRY(parse_sinful_list(hosts.brokers).within("--ccb"));
   if (options.has("token-file")) {
     wish.tokens = TokenSource::from_path(options.text("token-file"));
     return SchedulerWish(std::move(wish));
@@ -67,8 +66,8 @@ Result<std::vector<Bind>> binds_of(const Options& options, const sandbox::Pod& p
     binds.push_back(std::move(bind));
   }
   if (!binds.empty() && sandbox::uses_pod_root(pod.rung))
-    return Error{Fault::unsupported,
-                 fmt::format("--bind: this pod's sandbox ({}) mounts nothing", to_string(pod.rung))};
+    return Error{Fault::unsupported, fmt::format("--bind: this pod's sandbox ({}) mounts nothing",
+                                                 to_string(pod.rung))};
   return binds;
 }
 

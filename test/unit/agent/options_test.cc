@@ -115,8 +115,12 @@ TEST_CASE("variables of OSPool's with several values, and switches", "[agent][op
   CHECK(parse("pilot", {}).error().text.starts_with("EXTRA_JOB_ENV: "));
   ::unsetenv("EXTRA_JOB_ENV");
 
-  for (const auto& [value, set] : {std::pair("true", true), {"Yes", true}, {"1", true},
-                                   {"false", false}, {"off", false}, {"0", false}}) {
+  for (const auto& [value, set] : {std::pair("true", true),
+                                   {"Yes", true},
+                                   {"1", true},
+                                   {"false", false},
+                                   {"off", false},
+                                   {"0", false}}) {
     ::setenv("GLIDEIN_RANDOMIZE_NAME", value, 1);
     CHECK(parse("pilot", {})->has("randomize-name") == set);
   }
