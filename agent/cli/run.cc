@@ -68,10 +68,12 @@ class Run {
     scratch_ =
         TRY(Scratch::open(poller_, scratch_folder(options_), Removal::at_once).within("scratch"));
     const std::optional<std::string> config = TRY(registry_config(options_));
+    const std::optional<std::string> mirror = TRY(registry_mirror(options_));
     progress_.emplace(job_.image, !options_.has("quiet"));
     puller_.emplace(poller_, *store_,
                     PullSettings{.cache = cache_folder(options_),
                                  .registry_config = config,
+                                 .registry_mirror = mirror,
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});
@@ -144,10 +146,11 @@ class Run {
 
   int print_plan() {
     std::optional<std::expected<SuppliedImage, ImageFailure>> supplied;
-    const auto request = puller_->request(job_.image, job_.pull, [&](auto answer) {
-      supplied.emplace(std::move(answer));
-      poller_.stop();
-    });
+    const auto request = puller_->request(
+        {.reference = job_.image, .policy = job_.pull, .login = {}}, [&](auto answer) {
+          supplied.emplace(std::move(answer));
+          poller_.stop();
+        });
     if (const Result<void> ran = poller_.run(); !ran)
       return report_failure(command_, Origin::pilot, ran.error());
     if (!*supplied)

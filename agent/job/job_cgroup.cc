@@ -158,20 +158,23 @@ JobCgroup::~JobCgroup() {
 Result<PodCgroup> PodCgroup::take() {
   const std::vector<sandbox::Mount> mounts = TRY(sandbox::read_mountinfo());
   const std::string cgroup = TRY(read_file("/proc/self/cgroup", kMaxText));
-  const std::string path = pods_own(TRY(own_path(cgroup)));
+  const std::string own = TRY(own_path(cgroup));
+  const std::string path = pods_own(own);
   const std::vector<MemoryGroup> groups = memory_groups(mounts, cgroup);
   const auto at_its_mount = [&]() -> Result<PodCgroup> {
     if (groups.empty() || groups.front().version != CgroupVersion::v2)
       return Error{Fault::unsupported,
                    "no cgroup of version 2 with a controller of memory is mounted"};
-    return settle(TRY(open_dir(pods_own(groups.front().folder))), path);
+    DirFd mounted = TRY(open_dir(pods_own(groups.front().folder)));
+    return settle(std::move(mounted), path);
   };
   Result<PodCgroup> taken = at_its_mount();
   if (taken) return taken;
   const Result<DirFd> root = mount_fresh();
   if (!root) return taken;
   const std::string below = path == "/" ? "." : path.substr(1);
-  return settle(DirFd(TRY(open_beneath(*root, below, O_RDONLY | O_DIRECTORY))), path);
+  UniqueFd fresh = TRY(open_beneath(*root, below, O_RDONLY | O_DIRECTORY));
+  return settle(DirFd(std::move(fresh)), path);
 }
 
 Result<PodCgroup> PodCgroup::settle(DirFd folder, const std::string& path) {

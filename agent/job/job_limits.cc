@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a job may use, what it used, and what follows from that.
-#include <fcntl.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -8,7 +7,7 @@
 #include <utility>
 
 #include "agent/job/job_run.h"
-#include "sandbox/base/errno.h"
+#include "sandbox/base/fd.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 
@@ -50,12 +49,8 @@ void JobRun::watch() {
   job.limits = limits_of(description_);
   if (cgroup_) watch_cgroup();
   const auto start = [&]() -> Result<void> {
-    job.sandbox.reset(::fcntl(sandbox_->ended().get(), F_DUPFD_CLOEXEC, 0));
-    if (!job.sandbox) return sys_error("dup of a pidfd");
-    if (cgroup_) {
-      job.cgroup.reset(::fcntl(cgroup_->folder().get(), F_DUPFD_CLOEXEC, 0));
-      if (!job.cgroup) return sys_error("dup of a cgroup");
-    }
+    job.sandbox = TRY(duplicate(sandbox_->ended()));
+    if (cgroup_) job.cgroup = DirFd(TRY(duplicate(cgroup_->folder())));
     job.files = TRY(open_dir(folder_->workspace));
     job.found = tree_bytes_;
     job.tmpfs = std::exchange(tmpfs_, {});

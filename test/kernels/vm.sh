@@ -107,9 +107,9 @@ vm_make_system() { # FOLDER
 }
 
 # Sets `vm_disk`: the system, and in it the tests with what they need at the places where they are
-# here. There is no network: LAYERS of the images that they make are taken along, and below `/` FOLDERS.
-vm_make_disk() { # LAYER|FOLDER...
-  local key root=$tmp/system path
+# here. There is no network: LAYERS of the images that they make are taken along.
+vm_make_disk() { # LAYER...
+  local key root=$tmp/system
   key=$({
     printf '%s\n' "${vm_packages[@]}"
     cat /etc/os-release
@@ -122,9 +122,7 @@ vm_make_disk() { # LAYER|FOLDER...
   cp -r "$PODPILOT_SOURCE"/{test,scripts} "$root/podpilot/"
   cp "$PODPILOT" "$root/podpilot/build/podpilot"
   cp -r "$PODPILOT_BUILD/test/victims" "$root/podpilot/build/test/"
-  for path in "$@"; do
-    if [[ -d $path ]]; then mv "$path" "$root/"; else cp "$path" "$root/podpilot/cache/images/"; fi
-  done
+  cp "$@" "$root/podpilot/cache/images/"
   cp /etc/os-release "$root/etc/os-release"
   install -m 755 "$PODPILOT_SOURCE/test/kernels/first" "$root/first"
   printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
