@@ -50,7 +50,10 @@ void JobRun::watch() {
   if (cgroup_) watch_cgroup();
   const auto start = [&]() -> Result<void> {
     job.sandbox = TRY(duplicate(sandbox_->ended()));
-    if (cgroup_) job.cgroup = DirFd(TRY(duplicate(cgroup_->folder())));
+    if (cgroup_) {
+      UniqueFd group = TRY(duplicate(cgroup_->folder()));
+      job.cgroup = DirFd(std::move(group));
+    }
     job.files = TRY(open_dir(folder_->workspace));
     job.found = tree_bytes_;
     job.tmpfs = std::exchange(tmpfs_, {});
