@@ -7,6 +7,7 @@
 
 #include "agent/scheduler/spool/policy.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/random.h"
 
 namespace podpilot::agent {
 
@@ -26,7 +27,7 @@ constexpr std::chrono::minutes kPatience{10};
 
 // A fifth more or less, so that pilots started together do not look together for ever.
 Clock::duration jittered(Clock::duration delay) {
-  return delay * (800 + static_cast<long>(spool::random_number() % 400)) / 1000;
+  return delay * (800 + static_cast<long>(random_number() % 400)) / 1000;
 }
 
 Resources less(Resources free, const Resources& taken) {
@@ -48,7 +49,7 @@ SpoolScheduler::SpoolScheduler(Poller& poller, std::string path, std::string pil
       path_(std::move(path)),
       pilot_(std::move(pilot)),
       renew_every_(renew),
-      id_(spool::random_number()) {}
+      id_(random_number()) {}
 
 SpoolScheduler::~SpoolScheduler() {
   stop();
