@@ -48,8 +48,8 @@ std::expected<sandbox::Spec, StartFailure> spec_of(const SandboxStart& start,
                                                    const JobDescription& job) {
   Result<sandbox::Spec> spec = make_spec(start.image, job, start.folder, start.terminal);
   if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
-    return Failed({job.user.empty() ? Origin::image : Origin::payload,
-                   {Fault::invalid, spec.error().text}});
+    return Failed(
+        {job.user.empty() ? Origin::image : Origin::payload, {Fault::invalid, spec.error().text}});
   spec->writable_image = start.writable_image;
   if (!start.root) return *std::move(spec);
   spec->root = start.root->path;
@@ -78,8 +78,8 @@ std::expected<sandbox::Sandbox, StartFailure> start_sandbox(const SandboxStart& 
   if (!spec) return Failed(spec.error());
   const Result<sandbox::Plan> plan = sandbox::make_plan(start.pod, *spec);
   if (!plan)
-    return Failed({plan.error().fault == Fault::unsupported ? Origin::site : Origin::payload,
-                   plan.error()});
+    return Failed(
+        {plan.error().fault == Fault::unsupported ? Origin::site : Origin::payload, plan.error()});
   Result<sandbox::Sandbox> sandbox = launch(start, job, *plan);
   if (!sandbox) return Failed({Origin::site, as_site_error(std::move(sandbox.error()))});
   return *std::move(sandbox);

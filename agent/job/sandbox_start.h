@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From an image that is there and a job's folder to a sandbox in which the payload is started, or to
-// whose fault it is that there is none.
+// From an image that is there and a job's folder to a sandbox in which the payload is started, or
+// to whose fault it is that there is none.
 #pragma once
 
 #include <expected>
