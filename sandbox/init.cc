@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -221,8 +222,17 @@ class Reaper {
     int status = 0;
     while (const pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
       if (pid < 0) return;
-      if (pid == payload_) ended_ = status;
+      if (WIFSTOPPED(status))
+        let_go(pid, WSTOPSIG(status));
+      else if (pid == payload_)
+        ended_ = status;
     }
+  }
+
+  // PTRACE_TRACEME makes this process the tracer of its children, whose every signal would wait.
+  static void let_go(pid_t child, int signal) {
+    const long passed_on = signal == SIGTRAP ? 0 : signal;  // a traced execve's own signal
+    ::ptrace(PTRACE_DETACH, child, nullptr, passed_on);
   }
 
   const Plan& plan_;

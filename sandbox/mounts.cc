@@ -11,6 +11,7 @@
 #include <array>
 
 #include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
 #include "sandbox/bind_mount.h"
@@ -210,7 +211,15 @@ Result<void> MountBuilder::file(const Step& step) {
         open_in_root(root_, path.substr(0, path.rfind('/')), O_PATH | O_DIRECTORY);
     if (!folder && folder.error().fault == Fault::not_found) return {};
   }
-  return replace_file(root_, path, step.source);
+  constexpr std::size_t kMaxText = 1 << 20;
+  std::string text;
+  for (const std::string& source : step.sources) {
+    const Result<std::string> before = read_file(source, kMaxText);
+    if (!before && before.error().fault == Fault::not_found) return {};
+    if (!before) return before.error();
+    text += *before;
+  }
+  return replace_file(root_, path, text + step.source);
 }
 
 Result<void> MountBuilder::cover(const Step& step) {

@@ -32,6 +32,8 @@ constexpr std::array kFrozen = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys
                                 "/proc/sysrq-trigger"};
 
 constexpr std::string_view kHostnameFile = "/etc/hostname";
+constexpr std::string_view kHostsFile = "/etc/hosts";
+constexpr std::string_view kOwnAddress = "127.0.1.1";  // as Debian has it
 
 // Before it fetches anything apt changes to a user of its own and looks whether it is that now.
 constexpr const char* kAptFile = "/etc/apt/apt.conf.d/zz-podpilot-fake-root";
@@ -75,6 +77,11 @@ std::vector<Step> userns_steps(const Spec& spec) {
     if (file == kHostnameFile && !spec.hostname.empty())
       steps.push_back(
           {.op = Op::file, .target = std::string(file), .source = spec.hostname + "\n"});
+    else if (file == kHostsFile && !spec.hostname.empty())
+      steps.push_back({.op = Op::file,
+                       .target = std::string(file),
+                       .source = fmt::format("\n{} {}\n", kOwnAddress, spec.hostname),
+                       .sources = {std::string(file)}});
     else
       steps.push_back({.op = Op::bind,
                        .target = std::string(file),
@@ -131,9 +138,17 @@ std::vector<Step> userns_steps(const Spec& spec) {
   return steps;
 }
 
+// Where it can be a domain of its own that kill(-1) ends at.
+KillBy kill_by(const Pod& pod, const RungRow& row) {
+  const bool may_reach_others = row.kill == KillBy::everyone && row.namespaces == 0;
+  return may_reach_others && pod.landlock_abi < kScopingAbi ? KillBy::descendants : row.kill;
+}
+
 std::vector<Filter> filters_of(const Pod& pod, const Spec& spec, const RungRow& row) {
   std::vector<Filter> filters = {Filter::payload};
   if (row.ids == Ids::keep) filters.push_back(Filter::guard);
+  // A tracer lets go on what was stopped to be killed.
+  if (kill_by(pod, row) == KillBy::descendants) filters.push_back(Filter::no_trace);
   if (row.namespaces == 0 && spec.network == Network::none) filters.push_back(Filter::no_network);
   if (!row.mounts && row.ids != Ids::set && pod.carries_out) filters.push_back(Filter::metadata);
   if (spec.fake_root) filters.push_back(Filter::fake_root);
@@ -171,10 +186,8 @@ Result<Plan> make_plan(const Pod& pod, const Spec& spec) {
   plan.read_only_root = false;  // of a mount; here Landlock does it
   if (row.namespaces == 0 && !spec.hostname.empty())
     return Error{Fault::unsupported, "this pod allows no hostname of the job's own"};
-  const bool scoped = pod.landlock_abi >= kScopingAbi;
-  plan.own_domain = row.kill == KillBy::everyone && plan.namespaces == 0 && scoped;
-  plan.kill = row.kill == KillBy::everyone && plan.namespaces == 0 && !scoped ? KillBy::descendants
-                                                                              : row.kill;
+  plan.kill = kill_by(pod, row);
+  plan.own_domain = plan.kill == KillBy::everyone && plan.namespaces == 0;
   plan.steps = TRY(transplant_steps(pod.layout, spec));
   plan.reach = transplant_reach(pod.layout, spec);
   return plan;
@@ -194,7 +207,8 @@ std::string describe(const Plan& plan) {
   for (const Step& step : plan.steps) {
     out += fmt::format("{} {}", name(step.op), step.target);
     if (!step.source.empty()) out += fmt::format(" from {}", printable(step.source));
-    for (const std::string& source : step.sources) out += fmt::format(" layer {}", source);
+    for (const std::string& source : step.sources)
+      out += fmt::format(" {} {}", step.op == Op::file ? "with" : "layer", source);
     if (!step.options.empty()) out += fmt::format(" options {}", step.options);
     out += step.access == Access::read_only ? " ro\n" : " rw\n";
   }

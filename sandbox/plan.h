@@ -28,7 +28,8 @@ enum class Op : std::uint8_t {
   devpts,       // an instance of its own
   mqueue,       // POSIX message queues of the sandbox's IPC namespace
   symlink,      // `target` points at `source`
-  file,         // a file `target` with the text `source`; option `optional`: if its folder is there
+  file,         // a file `target` with the text of the files `sources` (outside) and the text
+                // `source`, if they are there; option `optional`: if its folder is there
   cover,        // hide `target` if it is there: an empty read-only file or folder over it
   read_only,    // `target`, if it is there, is bound over itself read-only
   enter,        // the tree becomes `/`: pivot_root, or MS_MOVE and chroot where that is refused

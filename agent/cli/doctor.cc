@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -118,8 +119,8 @@ std::vector<Finding> check_reach(const Options& options) {
 }
 
 std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options,
-                             const SandboxWish& wish, std::optional<sandbox::Rung>& best) {
-  const PodFacts facts = look_at_pod();
+                             const SandboxWish& wish, const PodFacts& facts,
+                             std::optional<sandbox::Rung>& best) {
   const std::string cache = cache_folder(options);
   const std::string scratch = scratch_folder(options);
   std::vector<Finding> findings = {judge_identity(facts)};
@@ -133,6 +134,15 @@ std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options
   findings.push_back(tell_memory_watch());
   for (Finding& finding : check_reach(options)) findings.push_back(std::move(finding));
   return findings;
+}
+
+void tell_rung(const Standing& standing, Diagnosis& out) {
+  sandbox::Guarantees all;
+  for (const sandbox::Guarantee guarantee : sandbox::kGuarantees) all.add(guarantee);
+  out.rung = to_string(standing.rung);
+  out.lacks =
+      guarantees_of(standing.rung, standing.landlock_abi, standing.carries_out).missing(all).text();
+  out.left_open = left_open(standing);
 }
 
 void check_scheduler(const SchedulerWish& wish, std::vector<Finding>& findings) {
@@ -162,18 +172,19 @@ int doctor_command(const Options& options) {
   }
   std::optional<sandbox::Rung> best;
   Diagnosis out;
-  out.findings = examine(*launcher, options, *wish, best);
+  const PodFacts facts = look_at_pod();
+  out.findings = examine(*launcher, options, *wish, facts, best);
   out.ready = best.has_value();
   if (scheduler) check_scheduler(*scheduler, out.findings);
   for (const Finding& finding : out.findings) out.ready = out.ready && finding.mark != Mark::bad;
   if (best) {
-    out.rung = to_string(*best);
     out.users = users_of(*best, options);
-    sandbox::Guarantees all;
-    for (const sandbox::Guarantee guarantee : sandbox::kGuarantees) all.add(guarantee);
-    out.lacks = guarantees_of(*best, sandbox::landlock_abi(), sandbox::metadata_service_works())
-                    .missing(all)
-                    .text();
+    tell_rung({.rung = *best,
+               .landlock_abi = sandbox::landlock_abi(),
+               .carries_out = sandbox::metadata_service_works(),
+               .masked_proc = facts.masked_proc,
+               .root_pilot = ::geteuid() == 0},
+              out);
   }
   fmt::print("{}", options.has("json") ? as_json(out) : as_text(out));
   return out.ready ? 0 : 1;

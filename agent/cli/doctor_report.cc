@@ -37,6 +37,18 @@ std::string indented(std::string_view lines, std::size_t indent) {
   return out;
 }
 
+std::string not_promised(const Diagnosis& diagnosis) {
+  constexpr std::size_t kIndent = 4;
+  std::string out =
+      fmt::format("This pod can run jobs of {} user: rung {}.\nNot promised there: {}.",
+                  diagnosis.users, diagnosis.rung, diagnosis.lacks);
+  if (!diagnosis.left_open.empty()) out += " A payload\n";
+  for (const LeftOpen& item : diagnosis.left_open)
+    out += fmt::format("  - {}{}", wrap(item.text, kIndent),
+                       item.name == diagnosis.left_open.back().name ? "." : ";\n");
+  return out;
+}
+
 std::string paragraph(const Finding& finding) {
   constexpr std::size_t kIndent = 2;
   constexpr std::size_t kCode = 6;
@@ -57,12 +69,10 @@ std::string as_text(const Diagnosis& diagnosis) {
   std::string out;
   for (const Finding& finding : diagnosis.findings) out += line(finding);
   out += fmt::format(
-      "\n{}\n",
-      diagnosis.rung.empty() ? "This pod cannot run jobs. What would help:"
-      : !diagnosis.ready
-          ? "This pod has a sandbox for jobs, but cannot run them yet. What would help:"
-          : fmt::format("This pod can run jobs of {} user: rung {}.\nNot promised there: {}.",
-                        diagnosis.users, diagnosis.rung, diagnosis.lacks));
+      "\n{}\n", diagnosis.rung.empty() ? "This pod cannot run jobs. What would help:"
+                : !diagnosis.ready
+                    ? "This pod has a sandbox for jobs, but cannot run them yet. What would help:"
+                    : not_promised(diagnosis));
   std::set<std::string_view> told;
   for (const Finding& finding : diagnosis.findings)
     if (!finding.remedy.empty() && told.insert(finding.remedy.text).second)
@@ -88,9 +98,13 @@ std::string as_json(const Diagnosis& diagnosis) {
                          {"node", std::string(remedy.node)}};
     checks.push_back(std::move(check));
   }
+  Json left_open = Json::array();
+  for (const LeftOpen& item : diagnosis.left_open)
+    left_open.push_back({{"name", std::string(item.name)}, {"text", std::string(item.text)}});
   const Json out = {{"ready", diagnosis.ready},
                     {"rung", std::string(diagnosis.rung)},
                     {"not_promised", diagnosis.lacks},
+                    {"left_open", left_open},
                     {"users", std::string(diagnosis.users)},
                     {"checks", checks}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

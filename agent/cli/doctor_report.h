@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/doctor/finding.h"
+#include "agent/doctor/left_open.h"
 
 namespace podpilot::agent {
 
@@ -16,6 +17,7 @@ struct Diagnosis {
   std::string_view rung;   // the best that works; "" for none
   std::string lacks;       // guarantees that it does not give, with commas
   std::string_view users;  // whose jobs a pilot would take: "one" or "any"
+  std::vector<LeftOpen> left_open;
 };
 
 std::string as_text(const Diagnosis& diagnosis);

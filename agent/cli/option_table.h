@@ -100,6 +100,9 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "tell what happens on this descriptor, one JSON object a line"},
     {"config-fd", 0, "N", "", kPull,
      "take the machine's configuration files from this descriptor, as a pilot hands them on"},
+    {"login-fd", 0, "N", "", kPull,
+     "take a docker config.json that counts before the others from this descriptor, and put the "
+     "image into the cache without its name, where only its digest finds it"},
     {"quiet", 'q', "", "", kRun | kPull, "no progress"},
     {"log-level", 0, "LEVEL", "", kPilot | kRun | kPull, "debug, info, warning or error"},
     {"log-format", 0, "FORMAT", "text", kPilot | kRun | kPull, "text or json"},

@@ -35,6 +35,7 @@ constexpr const char* kCommand = "pull";
 
 // A pull that moves bytes all the time still ends.
 constexpr std::chrono::hours kDeadline{6};
+constexpr std::size_t kMaxLoginBytes = 1 << 20;
 
 // What the C library, OpenSSL's random numbers and the store's locks read; configuration has been
 // read by then.
@@ -61,6 +62,27 @@ Result<ConfigFiles> config_files(const Options& options) {
   }
   const std::uint64_t fd = TRY(options.number("config-fd"));
   return ConfigFiles::from_memory(BorrowedFd(static_cast<int>(fd)));
+}
+
+// What a job has of its own, once: its descriptor is read to the end.
+Result<oci::Secret> own_login(const Options& options) {
+  if (!options.has("login-fd")) return oci::Secret();
+  const std::uint64_t fd = TRY(options.number("login-fd"));
+  std::string text =
+      TRY(read_all(BorrowedFd(static_cast<int>(fd)), kMaxLoginBytes).within("--login-fd"));
+  return oci::Secret(std::move(text));
+}
+
+// The job's own before ours.
+Result<oci::CredentialLookup> credentials_for(const std::string& domain, const oci::Secret& login,
+                                              const Options& options) {
+  if (!login.empty()) {
+    // A JSON error may quote a password.
+    Result<oci::CredentialLookup> own = oci::find_credentials(login.reveal(), domain);
+    if (!own) return Error{own.error().fault, "--login-fd: is not a docker config.json"};
+    if (own->credentials) return own;
+  }
+  return oci::load_credentials(credential_files(options), domain);
 }
 
 // Where events go: a line for people, JSON for whoever gave us a descriptor.
@@ -93,27 +115,27 @@ class Teller {
 };
 
 Result<oci::Image> pull_one(const oci::Reference& reference, oci::Store& store,
-                            oci::http::Client& client, const Options& options, Teller& teller) {
+                            oci::http::Client& client, const Options& options,
+                            const oci::Secret& login, Teller& teller) {
   if (reference.kind != oci::ReferenceKind::registry)
     return Error{Fault::unsupported, "only images in a registry can be pulled"};
   oci::RegistryOptions registry;
-  registry.credentials =
-      TRY(oci::load_credentials(credential_files(options), reference.registry.domain));
+  registry.credentials = TRY(credentials_for(reference.registry.domain, login, options));
   registry.deadline = Deadline::after(kDeadline);
   oci::RegistrySource source(client, reference.registry, std::move(registry));
   oci::PullOptions pull;
-  pull.reference = reference.str();
+  if (login.empty()) pull.reference = reference.str();
   pull.progress = [&teller](const oci::LayerProgress& progress) { teller.layer(progress); };
   return oci::pull(source, store, pull);
 }
 
 int pull_image(const std::string& text, oci::Store& store, oci::http::Client& client,
-               const Options& options) {
+               const Options& options, const oci::Secret& login) {
   Teller teller(options, text);
   const Result<oci::Reference> reference = oci::Reference::parse(text);
   Result<oci::Image> image = Error{};
   if (reference)
-    image = pull_one(*reference, store, client, options, teller).within(reference->str());
+    image = pull_one(*reference, store, client, options, login, teller).within(reference->str());
   else
     image = reference.error();
   if (!image) {
@@ -135,6 +157,8 @@ int pull_command(const Options& options) {
     return report_usage(kCommand, {Fault::invalid, "which image? See podpilot pull --help"});
   if (options.has("events-fd") && !options.number("events-fd"))
     return report_usage(kCommand, options.number("events-fd").error());
+  const Result<oci::Secret> login = own_login(options);
+  if (!login) return report_usage(kCommand, login.error());
   Result<ConfigFiles> config = config_files(options);
   if (!config) return report_usage(kCommand, config.error());
   serve_config_files(*std::move(config));
@@ -150,7 +174,7 @@ int pull_command(const Options& options) {
       {.user_agent = fmt::format("podpilot/{}", build_info().version), .ca_file = {}});
   int code = 0;
   for (const std::string& image : options.arguments())
-    if (const int failed = pull_image(image, *store, client, options)) code = failed;
+    if (const int failed = pull_image(image, *store, client, options, *login)) code = failed;
   return code;
 }
 

@@ -134,10 +134,11 @@ class Run {
 
   int print_plan() {
     std::optional<std::expected<SuppliedImage, ImageFailure>> supplied;
-    const auto request = puller_->request(job_.image, job_.pull, [&](auto answer) {
-      supplied.emplace(std::move(answer));
-      poller_.stop();
-    });
+    const auto request = puller_->request(
+        {.reference = job_.image, .policy = job_.pull, .login = {}}, [&](auto answer) {
+          supplied.emplace(std::move(answer));
+          poller_.stop();
+        });
     if (const Result<void> ran = poller_.run(); !ran)
       return report_failure(command_, Origin::pilot, ran.error());
     if (!*supplied)

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "oci/http/secret.h"
 #include "sandbox/spec.h"
 
 namespace podpilot::agent {
@@ -47,6 +48,8 @@ struct JobDescription {
   std::string image;            // as written; see oci/reference.h
   bool image_is_input = false;  // it is a folder that comes with the inputs: a path below the job's
   PullPolicy pull = PullPolicy::missing;
+  // A docker config.json of the job's own, for its image alone; "" for none.
+  oci::Secret registry_login;
 
   // As in Kubernetes: `command` replaces the image's Entrypoint, `args` its Cmd. A command without
   // args runs alone. "./prog" is found in the job's folder.

@@ -9,6 +9,7 @@
 
 #include "agent/job/description.h"
 #include "agent/job/outcome.h"
+#include "oci/http/secret.h"
 #include "oci/image.h"
 #include "sandbox/base/result.h"
 
@@ -17,6 +18,12 @@ namespace podpilot::agent {
 struct SuppliedImage {
   oci::Image image;
   std::chrono::milliseconds pull_time{0};  // 0: it was there
+};
+
+struct ImageWish {
+  std::string reference;
+  PullPolicy policy = PullPolicy::missing;
+  oci::Secret login;  // JobDescription::registry_login
 };
 
 // Whose fault a missing image is, and what it is.
@@ -37,8 +44,7 @@ class ImageSupplier {
 
   virtual ~ImageSupplier() = default;
   // `ready` is called once, on the loop, never from within this call.
-  virtual std::unique_ptr<Request> request(const std::string& reference, PullPolicy policy,
-                                           Ready ready) = 0;
+  virtual std::unique_ptr<Request> request(const ImageWish& wish, Ready ready) = 0;
 };
 
 }  // namespace podpilot::agent

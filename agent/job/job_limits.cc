@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a job may use, what it used, and what follows from that.
-#include <fcntl.h>
-
 #include <csignal>
 #include <utility>
 
 #include "agent/job/job_run.h"
-#include "sandbox/base/errno.h"
+#include "sandbox/base/fd.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 
@@ -26,8 +24,7 @@ void JobRun::watch() {
   JobHandles job;
   job.limits = limits_of(description_);
   const auto start = [&]() -> Result<void> {
-    job.sandbox.reset(::fcntl(sandbox_->ended().get(), F_DUPFD_CLOEXEC, 0));
-    if (!job.sandbox) return sys_error("dup of a pidfd");
+    job.sandbox = TRY(duplicate(sandbox_->ended()));
     job.files = TRY(open_dir(folder_->workspace));
     job.found = tree_bytes_;
     job.tmpfs = std::exchange(tmpfs_, {});

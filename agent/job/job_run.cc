@@ -174,18 +174,21 @@ void JobRun::use_input_as_image() {
 }
 
 void JobRun::request_image(const std::string& reference) {
-  image_request_ = site_.images.request(reference, description_.pull,
-                                        [this](std::expected<SuppliedImage, ImageFailure> image) {
-                                          image_request_.reset();
-                                          if (!image) {
-                                            fail(image.error().origin, image.error().error);
-                                            return post(Event::image_failed);
-                                          }
-                                          image_ = *std::move(image);
-                                          outcome_.times.pull = image_->pull_time;
-                                          outcome_.image_digest = image_->image.manifest.str();
-                                          post(Event::image_ready);
-                                        });
+  ImageWish wish{.reference = reference,
+                 .policy = description_.pull,
+                 .login = std::exchange(description_.registry_login, {})};
+  image_request_ =
+      site_.images.request(wish, [this](std::expected<SuppliedImage, ImageFailure> image) {
+        image_request_.reset();
+        if (!image) {
+          fail(image.error().origin, image.error().error);
+          return post(Event::image_failed);
+        }
+        image_ = *std::move(image);
+        outcome_.times.pull = image_->pull_time;
+        outcome_.image_digest = image_->image.manifest.str();
+        post(Event::image_ready);
+      });
 }
 
 void JobRun::launch() {
@@ -360,7 +363,7 @@ void JobRun::report_usage_after(std::chrono::seconds delay) {
 }
 
 void JobRun::report_running() {
-  scheduler_.executing(claim_);
+  scheduler_.executing(claim_, {.digest = outcome_.image_digest, .pull_time = outcome_.times.pull});
   watch();
   report_usage_after(kFirstUsage);
   const auto next_owner = tree_owner();

@@ -21,9 +21,6 @@
 namespace podpilot::agent {
 namespace {
 
-constexpr int kEventsFd = 3;
-constexpr int kConfigFd = 4;
-
 // What a pull needs of our environment; a scheduler's token that came by it is not among these.
 constexpr std::array kPassedOn = {"HOME",        "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",
                                   "http_proxy",  "HTTPS_PROXY",   "https_proxy",   "NO_PROXY",
@@ -60,8 +57,11 @@ SuppliedImage folder_image(const std::string& path) {
 
 class Puller::Pull final : public ImageSupplier::Request {
  public:
-  Pull(Puller& owner, oci::Reference reference, Ready ready)
-      : owner_(owner), reference_(std::move(reference)), ready_(std::move(ready)) {}
+  Pull(Puller& owner, oci::Reference reference, oci::Secret login, Ready ready)
+      : owner_(owner),
+        reference_(std::move(reference)),
+        login_(std::move(login)),
+        ready_(std::move(ready)) {}
 
   void answer_later(std::expected<SuppliedImage, ImageFailure> answer) {
     answer_.emplace(std::move(answer));
@@ -72,24 +72,28 @@ class Puller::Pull final : public ImageSupplier::Request {
     Pipe pipe = TRY(make_pipe());
     SpawnOptions options;
     options.program = "/proc/self/exe";
-    options.argv = {"podpilot",
-                    "pull",
-                    "--quiet",
-                    "--events-fd",
-                    fmt::format("{}", kEventsFd),
-                    "--cache",
-                    owner_.settings_.cache};
+    options.argv = {"podpilot", "pull", "--quiet", "--cache", owner_.settings_.cache};
     if (owner_.settings_.registry_config) {
       options.argv.emplace_back("--registry-config");
       options.argv.push_back(*owner_.settings_.registry_config);
     }
     options.environment = child_environment();
-    options.descriptors = {BorrowedFd(), BorrowedFd(), BorrowedFd(STDERR_FILENO), pipe.write};
+    options.descriptors = {BorrowedFd(), BorrowedFd(), BorrowedFd(STDERR_FILENO)};
+    const auto pass = [&options](const char* option, BorrowedFd fd) {
+      options.argv.insert(options.argv.end(),
+                          {option, fmt::format("{}", options.descriptors.size())});
+      options.descriptors.push_back(fd);
+    };
+    pass("--events-fd", pipe.write);
     UniqueFd config;
     if (const ConfigFiles* files = served_config_files()) {
       config = TRY(files->to_memory());
-      options.argv.insert(options.argv.end(), {"--config-fd", fmt::format("{}", kConfigFd)});
-      options.descriptors.push_back(config);
+      pass("--config-fd", config);
+    }
+    UniqueFd login;
+    if (!login_.empty()) {
+      login = TRY(memory_file("login", login_.reveal()));
+      pass("--login-fd", login);
     }
     options.argv.push_back(reference_.str());
     started_ = Clock::now();
@@ -121,7 +125,7 @@ class Puller::Pull final : public ImageSupplier::Request {
     } else if (const auto* failed = std::get_if<PullFailed>(&*event)) {
       failure_ = Error{failed->fault, failed->text};
     } else {
-      done_ = true;
+      manifest_ = std::get<PullReady>(*event).manifest;
     }
   }
 
@@ -132,7 +136,7 @@ class Puller::Pull final : public ImageSupplier::Request {
         child_.wait(Deadline::after(std::chrono::seconds(5)));
     if (failure_)
       return give(std::unexpected(ImageFailure{origin_of_pull(failure_->fault), *failure_}));
-    if (done_) return give(from_store());
+    if (!manifest_.empty()) return give(from_store());
     const bool known = status && *status;
     give(std::unexpected(ImageFailure{
         Origin::image,
@@ -143,9 +147,14 @@ class Puller::Pull final : public ImageSupplier::Request {
                : "the pull broke off"}}));
   }
 
+  Result<std::optional<oci::Image>> pulled() {
+    if (login_.empty()) return owner_.store_.find(reference_.str(), oci::Platform::host());
+    const oci::Digest manifest = TRY(oci::Digest::parse(manifest_));
+    return owner_.store_.find(manifest);
+  }
+
   std::expected<SuppliedImage, ImageFailure> from_store() {
-    Result<std::optional<oci::Image>> image =
-        owner_.store_.find(reference_.str(), oci::Platform::host());
+    Result<std::optional<oci::Image>> image = pulled();
     if (!image) return std::unexpected(ImageFailure{Origin::site, image.error()});
     if (!*image)
       return std::unexpected(ImageFailure{Origin::site,
@@ -164,23 +173,24 @@ class Puller::Pull final : public ImageSupplier::Request {
 
   Puller& owner_;
   oci::Reference reference_;
+  oci::Secret login_;
   Ready ready_;
   Clock::time_point started_{};
   ChildProcess child_;
   UniqueFd events_;
   std::string text_;
   std::optional<Error> failure_;
-  bool done_ = false;
+  std::string manifest_;  // once it was pulled
   std::optional<std::expected<SuppliedImage, ImageFailure>> answer_;
   Poller::Handle watch_;
   Poller::Handle later_;
 };
 
-std::unique_ptr<ImageSupplier::Request> Puller::request(const std::string& text, PullPolicy policy,
-                                                        Ready ready) {
-  const Result<oci::Reference> reference = oci::Reference::parse(text);
-  auto pull =
-      std::make_unique<Pull>(*this, reference ? *reference : oci::Reference(), std::move(ready));
+std::unique_ptr<ImageSupplier::Request> Puller::request(const ImageWish& wish, Ready ready) {
+  const PullPolicy policy = wish.policy;
+  const Result<oci::Reference> reference = oci::Reference::parse(wish.reference);
+  auto pull = std::make_unique<Pull>(*this, reference ? *reference : oci::Reference(), wish.login,
+                                     std::move(ready));
   const auto fail = [&](Origin origin, Error error) {
     pull->answer_later(std::unexpected(ImageFailure{origin, std::move(error)}));
     return std::move(pull);

@@ -3,6 +3,9 @@
 // an image say is parsed, without the pilot's secrets and shut in by Landlock. Killing the child is
 // the cancel; its crash is the image's fault and leaves the cache whole. It gets the configuration
 // files that this process is served (config_files.h), else reads them itself.
+//
+// What was pulled with a login of a job's own is in the cache without the name that it has at its
+// registry: only a pull finds it, and so the registry says each time who may have it.
 #pragma once
 
 #include <functional>
@@ -28,8 +31,7 @@ class Puller final : public ImageSupplier {
   Puller(Poller& poller, oci::Store& store, PullSettings settings)
       : poller_(poller), store_(store), settings_(std::move(settings)) {}
 
-  std::unique_ptr<Request> request(const std::string& reference, PullPolicy policy,
-                                   Ready ready) override;
+  std::unique_ptr<Request> request(const ImageWish& wish, Ready ready) override;
 
  private:
   class Pull;

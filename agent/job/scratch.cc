@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/random.h"
 #include "sandbox/mountpoints.h"
 
 namespace podpilot::agent {
@@ -20,13 +20,6 @@ namespace {
 constexpr const char* kPrefix = "pilot-";
 constexpr const char* kLock = "lock";
 constexpr const char* kMountpoints = "mountpoints";
-
-std::string random_name() {
-  std::uint64_t number = 0;
-  // Blocks only before the kernel's pool is ready, and never fails for 8 bytes (getrandom(2)).
-  [[maybe_unused]] const ssize_t n = ::getrandom(&number, sizeof number, 0);
-  return fmt::format("{}{:016x}", kPrefix, number);
-}
 
 Result<UniqueFd> take_lock(BorrowedFd folder) {
   UniqueFd lock(::openat(folder.get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -79,7 +72,7 @@ Result<std::unique_ptr<Scratch>> Scratch::open(Poller& poller, const std::string
 Result<void> Scratch::claim_name() {
   constexpr int kTries = 5;
   for (int i = 0;; ++i) {
-    name_ = random_name();
+    name_ = kPrefix + random_name();
     own_ = TRY(make_dir_at(root_, name_, 0700));
     Result<UniqueFd> lock = take_lock(own_);
     if (!lock && i + 1 < kTries) continue;

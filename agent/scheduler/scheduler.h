@@ -95,6 +95,12 @@ class PilotPort {
                                    std::size_t limit) = 0;
 };
 
+// What a job runs in.
+struct ImageUse {
+  std::string digest;                      // of its manifest; "" for a folder
+  std::chrono::milliseconds pull_time{0};  // 0: it was there
+};
+
 enum class SendOutputs {
   all,      // the job ended by itself
   evicted,  // it was stopped: what it needs to go on elsewhere
@@ -123,7 +129,7 @@ class Scheduler {
   // Puts the job's input files below `folder` (the job's own scratch).
   virtual void bring_inputs(ClaimId claim, BorrowedFd folder, Done done) = 0;
   // The sandbox is ready, the payload starts next.
-  virtual void executing(ClaimId claim) = 0;
+  virtual void executing(ClaimId claim, const ImageUse& image) = 0;
   virtual void usage(ClaimId claim, const Usage& usage) = 0;
   // Takes stdout, stderr and output files from `folder`.
   virtual void send_outputs(ClaimId claim, BorrowedFd folder, SendOutputs which, Done done) = 0;

@@ -2,8 +2,6 @@
 #include "sandbox/base/config_files.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -54,11 +52,7 @@ Result<UniqueFd> ConfigFiles::to_memory() const {
   std::string text;
   for (const auto& [path, bytes] : files_)
     text += fmt::format("{}:{}{}:{}", path.size(), path, bytes.size(), bytes);
-  UniqueFd fd(::memfd_create("config-files", MFD_CLOEXEC));
-  if (!fd) return sys_error("memfd_create");
-  TRY(write_all(fd, text));
-  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return sys_error("lseek");
-  return fd;
+  return memory_file("config-files", text);
 }
 
 Result<ConfigFiles> ConfigFiles::from_memory(BorrowedFd fd) {

@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "sandbox/base/result.h"
+
 namespace podpilot {
 
 // Looks, does not own. Valid only while its owner lives; -1 where there is none.
@@ -44,6 +46,10 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+// The same file with an owner of its own: for whoever outlives the call that lent it, and for
+// threads.
+Result<UniqueFd> duplicate(BorrowedFd fd);
 
 // A UniqueFd known to be a directory: functions that take (DirFd, name) cannot be fooled by a
 // folder that is removed and made again under the same path.

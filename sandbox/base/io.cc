@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/random.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "sandbox/base/errno.h"
+#include "sandbox/base/random.h"
 
 namespace podpilot {
 namespace {
@@ -24,10 +25,7 @@ Result<mode_t> type_of(BorrowedFd fd, const std::string& name) {
 // Pods number their processes alike, so a pid would not keep two writers of a shared folder, or a
 // writer and what its predecessor left, apart.
 std::string temporary_name(const std::string& name) {
-  std::uint64_t random = 0;
-  while (::getrandom(&random, sizeof random, 0) != sizeof random) {
-  }
-  return fmt::format(".{}.{:016x}.tmp", name, random);
+  return fmt::format(".{}.{}.tmp", name, random_name());
 }
 
 }  // namespace
@@ -84,6 +82,14 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const mode_t type = TRY(type_of(fd, path));
   if (type == S_IFDIR) return Error{Fault::invalid, path + ": is a folder, not a file"};
   return read_all(fd, limit).within(path);
+}
+
+Result<UniqueFd> memory_file(const char* name, std::string_view bytes) {
+  UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
+  if (!fd) return sys_error("memfd_create");
+  TRY(write_all(fd, bytes));
+  if (::lseek(fd.get(), 0, SEEK_SET) != 0) return sys_error("lseek");
+  return fd;
 }
 
 Result<void> replace_file_at(BorrowedFd dir, const std::string& name, std::string_view bytes,

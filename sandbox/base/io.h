@@ -28,6 +28,9 @@ Result<std::string> read_file_at(BorrowedFd dir, const std::string& name, std::s
 // A path of the operator's or of the kernel's: symlinks are followed.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
+// Without a name, to be handed on; it is read from its begin.
+Result<UniqueFd> memory_file(const char* name, std::string_view bytes);
+
 enum class Durable { no, yes };
 
 // A reader sees the old content or the new, never a part: temporary name, write, rename.

@@ -124,6 +124,13 @@ void write_guard(std::ofstream& out) {
   filter.write(out, "kGuard");
 }
 
+void write_no_trace(std::ofstream& out) {
+  Filter filter(SCMP_ACT_ALLOW);
+  for (const std::string_view name : policy::kTracing)
+    if (const int number = number_of(name); number >= 0) filter.rule(SCMP_ACT_ERRNO(EPERM), number);
+  filter.write(out, "kNoTrace");
+}
+
 void write_no_network(std::ofstream& out) {
   Filter filter(SCMP_ACT_ALLOW);
   for (const policy::Only& only : policy::kOnlyUnixSockets) refuse_unless(filter, only);
@@ -164,6 +171,7 @@ int main(int argc, char** argv) {
   write_arguments(out);
   write_syscalls(out);
   write_guard(out);
+  write_no_trace(out);
   write_no_network(out);
   write_metadata(out);
   write_fake_root(out);

@@ -40,6 +40,8 @@ Result<UniqueFd> load(Filter filter) {
       return load(kSyscalls);
     case Filter::guard:
       return load(kGuard);
+    case Filter::no_trace:
+      return load(kNoTrace);
     case Filter::no_network:
       return load(kNoNetwork);
     case Filter::metadata:
@@ -58,6 +60,8 @@ std::string_view name(Filter filter) {
       return "payload";
     case Filter::guard:
       return "guard";
+    case Filter::no_trace:
+      return "no_trace";
     case Filter::no_network:
       return "no_network";
     case Filter::metadata:

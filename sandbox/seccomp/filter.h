@@ -18,6 +18,7 @@ namespace podpilot::sandbox {
 enum class Filter : std::uint8_t {
   payload,     // always: the list of calls, no namespaces, no typing into terminals
   guard,       // where payload and pilot share uid and pid namespace: no reach into other processes
+  no_trace,    // no ptrace(2) and its like, even among the payload's own processes
   no_network,  // where there is no network namespace: AF_UNIX sockets only, others EACCES
   metadata,    // calls that change modes, owners, times and attributes wait for a supervisor
   fake_root,   // chown, set*id, setgroups, capset, mknod of devices answer 0 and do nothing

@@ -157,7 +157,7 @@ inline constexpr std::array kPersonalities = std::to_array<unsigned>({
 // Reaches the hypervisor, not the network that the pod was given.
 inline constexpr unsigned kVsockFamily = 40;
 
-// --- guard and no_network ---------------------------------------------------------------------------
+// --- guard, no_trace and no_network -----------------------------------------------------------------
 
 // The call is let through where the argument, of which the kernel takes the low half, is `value`,
 // and is refused with `error` otherwise. Rows of one call must all hold.
@@ -185,12 +185,20 @@ inline constexpr std::array kOnlyOnItself = std::to_array<Only>({
     {"migrate_pages", 0, 0, EPERM},
 });
 
-// Into the memory and descriptors of other processes, and keyrings, which belong to the uid. Those
-// that the payload filter refuses too stand here so that this list is whole.
+// Into other processes, and keyrings, which belong to the uid. Those that the payload filter refuses
+// too stand here so that this list is whole.
 inline constexpr std::array kIntoOthers = std::to_array<std::string_view>({
-    "add_key", "kcmp", "keyctl", "perf_event_open", "pidfd_getfd", "process_madvise",
-    "process_mrelease", "process_vm_readv", "process_vm_writev", "ptrace", "request_key",
+    "add_key", "kcmp", "keyctl", "perf_event_open", "process_mrelease", "request_key",
     "userfaultfd",
+});
+
+// Into the memory and descriptors of other processes. For each of them the kernel asks
+// ptrace_may_access(), and Landlock, from its first ABI on, lets that pass to processes of the
+// caller's domain and of those nested in it (security/landlock/task.c, ptrace.c before 6.12). The
+// payload is the first process of its domain; pilot, launcher, supervisor and pulls are in none or
+// in one around it, and not dumpable besides.
+inline constexpr std::array kTracing = std::to_array<std::string_view>({
+    "pidfd_getfd", "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace",
 });
 
 // AF_UNIX is 1.

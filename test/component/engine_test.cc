@@ -31,7 +31,8 @@ class HeldImages final : public ImageSupplier {
     for (auto& ready : std::exchange(waiting_, {})) answer(std::move(ready));
   }
 
-  std::unique_ptr<Request> request(const std::string& reference, PullPolicy, Ready ready) override {
+  std::unique_ptr<Request> request(const ImageWish& wish, Ready ready) override {
+    const std::string reference = wish.reference;
     ++requested;
     auto request = std::make_unique<Pull>(*this);
     auto guarded = [alive = request->alive, ready = std::move(ready), reference](auto image) {

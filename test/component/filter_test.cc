@@ -74,8 +74,8 @@ TEST_CASE("the guard keeps a payload's hands off a process of its own uid", "[sa
   };
   for (const auto& call : own) CHECK(behind({Filter::payload, Filter::guard}, call) == 0);
   const auto trace_me = [] { return ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr); };
-  CHECK(behind({Filter::payload}, trace_me) == 0);
-  CHECK(behind({Filter::payload, Filter::guard}, trace_me) == EPERM);
+  CHECK(behind({Filter::payload, Filter::guard}, trace_me) == 0);
+  CHECK(behind({Filter::payload, Filter::guard, Filter::no_trace}, trace_me) == EPERM);
 }
 
 TEST_CASE("without a network only sockets between processes open", "[sandbox][filter]") {

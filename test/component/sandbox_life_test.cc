@@ -70,6 +70,18 @@ TEST_CASE("times and usage are plausible", "[sandbox][life]") {
   CHECK(flight.last->max_rss_kib < 200 * 1024);
 }
 
+TEST_CASE("a payload that asks its parent to trace it runs on", "[sandbox][life]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  sandbox::Spec spec = image.spec({"act", "traced"});
+  CHECK(fly(spec).code() == EPERM);  // pid 1 has fewer capabilities than a payload that is root
+  spec = image.spec({"act", "traced"});
+  spec.user = {.uid = 1000, .gid = 1000, .groups = {}};
+  const Flight flight = fly(spec);
+  INFO(flight.text() << flight.output);
+  CHECK(flight.code() == 5);
+}
+
 TEST_CASE("a core dump is not left where none was allowed", "[sandbox][life]") {
   if (rerun_unprivileged()) return;
   Image image;

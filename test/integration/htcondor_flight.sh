@@ -49,6 +49,9 @@ expect_equal "$(in_history many JobStatus ExitCode NumJobStarts | sort | uniq -c
   " 5 4 0 1; 5 4 1 1; 5 4 2 1; 5 4 3 1;" "ends of the jobs"
 expect_equal "$(cat "${folder[alone]}/alone.out")" "from the image" "stdout of a job without an executable"
 expect_equal "$(in_history alone ExitCode)" 0 "its exit code"
+expect_equal "$(pool run condor_history -af ChirpContainerImageDigest | sort -u)" \
+  "$(podpilot cache ls --json --cache "$cache" | jq -r .manifest)" "the image's digest in the history"
+expect_equal "$(in_history many 'isReal(ChirpContainerImagePullTime)' | sort -u)" true "is there a pull time"
 
 # Nothing to do any more: it says goodbye and ends.
 wait "$pilot" || fail "the pilot ended with $?"

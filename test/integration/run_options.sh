@@ -31,6 +31,13 @@ expect_grep 'network "bridge": must be host or none' "$err"
 # --hostname
 expect_exit 0 run --hostname node-1.pool "$image" sh -c 'hostname; cat /etc/hostname; uname -n'
 expect_out $'node-1.pool\nnode-1.pool\nnode-1.pool'
+expect_exit 0 run --hostname node-1.pool --network none "$image" sh -c \
+  'echo answer >/tmp/file; httpd -p 127.0.1.1:80 -h /tmp; wget -q -O - http://node-1.pool/file'
+expect_out answer
+expect_exit 0 run --hostname node-1.pool "$image" cat /etc/hosts
+expect_equal "$(head -n -2 "$out")" "$(cat /etc/hosts)" "the pod's names, too"
+expect_exit 0 run "$image" cat /etc/hosts
+expect_equal "$(<"$out")" "$(cat /etc/hosts)" "the pod's names alone"
 expect_exit 0 run "$image" hostname
 expect_out "$(hostname)"
 for name in -x a_b 'a b' a..b "$(printf '%065d' 0)"; do

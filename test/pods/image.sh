@@ -23,8 +23,8 @@ make_checks_layer() { # FOLDER
   local to=$1/opt/conformance
   mkdir -p "$to/static" "$1/var/lower/folder"
   cp -r "$pods_source/conformance" "$to/checks"
-  cp "$pods_source"/run_{checks,leave,attacks} "$to/"
-  cp "$PODPILOT_BUILD"/test/victims/{look,attack,attack_ipc,attack_path,attack_process,attack_service} "$to/static/"
+  cp "$pods_source"/run_{checks,leave,attacks,self} "$to/"
+  cp "$PODPILOT_BUILD"/test/victims/{look,attack,attack_ipc,attack_path,attack_process,attack_service,attack_trace} "$to/static/"
   touch "$1/var/lower/folder/above"
 }
 

@@ -126,7 +126,7 @@ void ScriptedScheduler::bring_inputs(ClaimId claim, BorrowedFd folder, Done done
   settle(claim, Ask::bring_inputs, done);
 }
 
-void ScriptedScheduler::executing(ClaimId claim) {
+void ScriptedScheduler::executing(ClaimId claim, const ImageUse&) {
   note(fmt::format("executing {}", claim));
 }
 

@@ -62,7 +62,7 @@ class ScriptedScheduler final : public agent::Scheduler {
   void describe(agent::ClaimId claim,
                 std::function<void(Result<agent::JobDescription>)> done) override;
   void bring_inputs(agent::ClaimId claim, BorrowedFd folder, agent::Done done) override;
-  void executing(agent::ClaimId claim) override;
+  void executing(agent::ClaimId claim, const agent::ImageUse& image) override;
   void usage(agent::ClaimId claim, const agent::Usage& used) override { last_usage[claim] = used; }
   void send_outputs(agent::ClaimId claim, BorrowedFd folder, agent::SendOutputs which,
                     agent::Done done) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Behaves: `exit N`, `raise N`, `abort`, `signals` (names what it gets until SIGTERM), `orphans`,
-// `storm`, `burn`, `deep`, `echo` (stdin to stdout), `tick` (a dot each 5 ms), `hang`.
+// `storm`, `burn`, `deep`, `echo` (stdin to stdout), `tick` (a dot each 5 ms), `hang`, `traced`
+// (asks its parent to trace it, gets a signal, and executes `exit 5`).
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -86,6 +88,21 @@ static void deep(void) {
   mkdir("closed", 0);
 }
 
+static volatile sig_atomic_t handled;
+static void handle(int signal_) {
+  handled = signal_;
+}
+
+// As programs do that want no debugger. The errno where that is refused.
+static void traced(void) {
+  signal(SIGUSR1, handle);
+  if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0) exit(errno);
+  raise(SIGUSR1);
+  if (handled != SIGUSR1 || ptrace(PTRACE_TRACEME, 0, 0, 0) != 0) exit(100);
+  execl("/proc/self/exe", "act", "exit", "5", NULL);
+  exit(101);
+}
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   if (!strcmp(what, "exit")) return atoi(argv[2]);
@@ -96,6 +113,7 @@ int main(int argc, char** argv) {
   if (!strcmp(what, "storm")) storm();
   if (!strcmp(what, "burn")) burn();
   if (!strcmp(what, "deep")) deep();
+  if (!strcmp(what, "traced")) traced();
   if (!strcmp(what, "hang"))
     for (;;) pause();
   if (!strcmp(what, "echo")) {

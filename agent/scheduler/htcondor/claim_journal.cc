@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/random.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent::htcondor {
@@ -22,13 +22,6 @@ namespace {
 
 constexpr std::size_t kMaxFile = kMaxSinful + kMaxClaimId + 2;
 constexpr std::time_t kForgottenAfter = 30 * 24 * 3600;
-
-std::string random_name() {
-  std::uint64_t number = 0;
-  // Never fails for 8 bytes (getrandom(2)).
-  [[maybe_unused]] const ssize_t n = ::getrandom(&number, sizeof number, 0);
-  return fmt::format("{:016x}", number);
-}
 
 Result<void> lock(BorrowedFd file) {
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return sys_error("flock");

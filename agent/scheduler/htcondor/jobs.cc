@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the pilot asks for a job, and how claims end.
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "agent/scheduler/htcondor/cedar/peer_version.h"
 #include "agent/scheduler/htcondor/htcondor_scheduler.h"
-#include "sandbox/base/errno.h"
 #include "sandbox/base/log.h"
 
 namespace podpilot::agent::htcondor {
@@ -15,13 +13,6 @@ namespace {
 
 Error no_job(ClaimId claim) {
   return {Fault::internal, fmt::format("no job of HTCondor's has claim {}", claim)};
-}
-
-// The engine's descriptor lives as long as the call; a thread needs its own.
-Result<UniqueFd> own(BorrowedFd folder) {
-  UniqueFd fd(::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0));
-  if (!fd) return sys_error("dup");
-  return fd;
 }
 
 }  // namespace
@@ -67,13 +58,13 @@ void HtcondorScheduler::describe(ClaimId claim, std::function<void(Result<JobDes
 
 void HtcondorScheduler::bring_inputs(ClaimId claim, BorrowedFd folder, Done done) {
   ShadowJob* job = job_of(claim);
-  Result<UniqueFd> fd = own(folder);
+  Result<UniqueFd> fd = duplicate(folder);
   if (job && fd) return job->bring_inputs(*std::move(fd), std::move(done));
   loop_->leave([done = std::move(done), why = job ? fd.error() : no_job(claim)] { done(why); });
 }
 
-void HtcondorScheduler::executing(ClaimId claim) {
-  if (ShadowJob* job = job_of(claim)) job->executing();
+void HtcondorScheduler::executing(ClaimId claim, const ImageUse& image) {
+  if (ShadowJob* job = job_of(claim)) job->executing(image);
 }
 
 void HtcondorScheduler::usage(ClaimId claim, const Usage& usage) {
@@ -84,7 +75,7 @@ void HtcondorScheduler::usage(ClaimId claim, const Usage& usage) {
 void HtcondorScheduler::send_outputs(ClaimId claim, BorrowedFd folder, SendOutputs which,
                                      Done done) {
   ShadowJob* job = job_of(claim);
-  Result<UniqueFd> fd = own(folder);
+  Result<UniqueFd> fd = duplicate(folder);
   if (job && fd) return job->send_outputs(*std::move(fd), which, std::move(done));
   loop_->leave([done = std::move(done), why = job ? fd.error() : no_job(claim)] { done(why); });
 }

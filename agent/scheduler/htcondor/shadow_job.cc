@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "agent/scheduler/htcondor/classad/text.h"
 #include "agent/scheduler/htcondor/dialogue/shadow.h"
 #include "agent/scheduler/htcondor/dialogue/transfer.h"
+#include "agent/scheduler/htcondor/slot/docker_login.h"
 #include "agent/scheduler/htcondor/slot/report.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/log.h"
@@ -35,6 +37,13 @@ void put_consumption(Ad& ad, const Usage& usage, std::chrono::duration<double> r
       ad.set_expression("MemoryUsage", "((ResidentSetSize + 1023) / 1024)");
   if (used.disk != 0) ad.set("DiskUsage", used.disk);
   if (run.count() > 0) ad.set("CpusUsage", (used.user_cpu + used.system_cpu) / run.count());
+}
+
+// Of an update a shadow keeps what it knows and what CHIRP_DELAYED_UPDATE_PREFIX names: Chirp*.
+void put_image(Ad& ad, const ImageUse& image) {
+  if (image.digest.empty()) return;
+  ad.set("ChirpContainerImageDigest", image.digest);
+  ad.set("ChirpContainerImagePullTime", std::chrono::duration<double>(image.pull_time).count());
 }
 
 // What the slot has of each resource: the job's own ad tells of the slot before.
@@ -62,6 +71,8 @@ struct ShadowJob::Talk {
   std::string transfer_key;
   std::optional<Sinful> transfer_address;
   std::optional<Session> transfer_session;
+  oci::Secret login;
+  ImageUse image;
   Catalog before;
   std::optional<Reason> hold;        // what the shadow must hear instead of the outcome
   std::optional<std::string> retry;  // why the job must go back to the queue
@@ -77,6 +88,7 @@ struct ShadowJob::Talk {
   Result<void> finish(const Outcome& outcome);
 
  private:
+  Result<void> fetch_login();
   Result<Stream> open_transfer(Command command, BorrowedFd stop);
   Result<void> judge(const TransferOutcome& outcome);
   void tell_execution_ended();
@@ -104,7 +116,22 @@ Result<void> ShadowJob::Talk::learn() {
   job.description.join_outputs = job.joined;
   job.description.stop_signal = job.kill_signal;
   job.description.stop_grace = job.vacate_time;
+  if (job.sends_login) TRY(fetch_login());
   return {};
+}
+
+// As HTCondor's own starter has it: a job whose owner's login cannot be had is held.
+Result<void> ShadowJob::Talk::fetch_login() {
+  const Result<Ad> ad = shadow->docker_credentials();
+  if (!ad && ad.error().fault != Fault::denied) return ad.error();
+  Result<oci::Secret> config = ad ? docker_config(*ad) : ad.error();
+  if (config) {
+    login = *std::move(config);
+    return {};
+  }
+  hold = Reason{HoldCode::invalid_docker_image, EACCES,
+                fmt::format("docker_send_credentials: {} (image-denied)", config.error().text)};
+  return Error{Fault::invalid, hold->text};
 }
 
 Result<Stream> ShadowJob::Talk::open_transfer(Command command, BorrowedFd stop) {
@@ -187,8 +214,7 @@ Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
   put_consumption(ad, outcome.usage, outcome.times.run);
   ad.set("BytesSent", static_cast<double>(sent));
   ad.set("BytesRecvd", static_cast<double>(received));
-  if (!outcome.image_digest.empty()) ad.set("ContainerImageDigest", outcome.image_digest);
-  ad.set("ContainerImagePullTime", std::chrono::duration<double>(outcome.times.pull).count());
+  put_image(ad, {.digest = outcome.image_digest, .pull_time = outcome.times.pull});
   if (begun != 0) ad.set("JobStartDate", begun);
   ad.set("JobDuration", std::chrono::duration<double>(outcome.times.run).count());
 
@@ -222,13 +248,13 @@ Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
 
 // --- on the loop ---
 
-ShadowJob::ShadowJob(Poller& poller, Security& security, std::function<void()> left)
-    : poller_(poller), security_(security), left_(std::move(left)) {}
+ShadowJob::ShadowJob(Poller& poller, std::function<void()> left)
+    : poller_(poller), left_(std::move(left)) {}
 
 Result<std::unique_ptr<ShadowJob>> ShadowJob::create(Poller& poller, Security& security,
                                                      ShadowSetting setting,
                                                      std::function<void()> left) {
-  std::unique_ptr<ShadowJob> job(new ShadowJob(poller, security, std::move(left)));
+  std::unique_ptr<ShadowJob> job(new ShadowJob(poller, std::move(left)));
   job->talk_ = std::make_shared<Talk>(security, std::move(setting));
   job->transfer_ = TRY(Stop::create());
   job->worker_ = TRY(Worker::create(poller));
@@ -286,7 +312,9 @@ void ShadowJob::describe(std::function<void(Result<JobDescription>)> done) {
   run([](Talk& talk) { return talk.learn(); },
       [this, done = std::move(done)](Result<void> learnt) {
         if (!learnt) return done(learnt.error());
-        done(talk_->job.description);
+        JobDescription description = talk_->job.description;
+        description.registry_login = std::exchange(talk_->login, {});
+        done(std::move(description));
       });
 }
 
@@ -296,10 +324,11 @@ void ShadowJob::bring_inputs(UniqueFd folder, Done done) {
       std::move(done));
 }
 
-void ShadowJob::executing() {
+void ShadowJob::executing(const ImageUse& image) {
   if (dismissed_) return;
   run(
-      [](Talk& talk) {
+      [image](Talk& talk) {
+        talk.image = image;
         talk.begun = static_cast<std::int64_t>(std::time(nullptr));
         return talk.shadow->begin_execution();
       },
@@ -315,6 +344,7 @@ void ShadowJob::usage(const Usage& usage) {
         Ad ad;
         ad.set("JobState", "Running");
         put_consumption(ad, usage, std::chrono::seconds(std::time(nullptr) - talk.begun));
+        put_image(ad, talk.image);
         ad.set("JobStartDate", talk.begun);
         return talk.shadow->update(ad);
       },

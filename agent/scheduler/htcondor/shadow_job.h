@@ -41,7 +41,7 @@ class ShadowJob {
   // As in Scheduler. Descriptors become this object's.
   void describe(std::function<void(Result<JobDescription>)> done);
   void bring_inputs(UniqueFd folder, Done done);
-  void executing();
+  void executing(const ImageUse& image);
   void usage(const Usage& usage);
   void send_outputs(UniqueFd folder, SendOutputs which, Done done);
   void finish(const Outcome& outcome, Done done);
@@ -49,7 +49,6 @@ class ShadowJob {
 
   // The other side ended the job: nothing more is said to the shadow.
   void dismiss() { dismissed_ = true; }
-  bool dismissed() const { return dismissed_; }
   // finish() gave the job back to the queue ...
   bool given_back() const { return given_back_; }
   // ... for a fault that was neither its own nor its being stopped.
@@ -57,14 +56,13 @@ class ShadowJob {
 
  private:
   struct Talk;
-  ShadowJob(Poller& poller, Security& security, std::function<void()> left);
+  ShadowJob(Poller& poller, std::function<void()> left);
   void watch();
   void channel_lost(const Error& error);
   // Runs `work` on the thread; `then` is called with its result unless abandon() came first.
   void run(std::function<Result<void>(Talk&)> work, Done then);
 
   Poller& poller_;
-  Security& security_;
   std::function<void()> left_;
   std::shared_ptr<Talk> talk_;  // of the thread, once it runs
   std::optional<Result<Stream>> channel_;

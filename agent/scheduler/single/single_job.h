@@ -24,7 +24,7 @@ class SingleJob final : public Scheduler {
     later([this, done = std::move(done)] { done(job_); });
   }
   void bring_inputs(ClaimId, BorrowedFd, Done done) override { succeed(std::move(done)); }
-  void executing(ClaimId) override {
+  void executing(ClaimId, const ImageUse&) override {
     if (executing_) executing_();
   }
   void usage(ClaimId, const Usage&) override {}

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the pilot asks of the spool for a job that it holds.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "agent/scheduler/spool/policy.h"
 #include "agent/scheduler/spool/spool_scheduler.h"
-#include "sandbox/base/errno.h"
 #include "sandbox/base/log.h"
 
 namespace podpilot::agent {
@@ -22,10 +20,9 @@ Error no_claim(ClaimId claim) {
   return {Fault::internal, fmt::format("the spool has no claim {}", claim)};
 }
 
-// The engine's descriptor lives as long as the call; a thread needs its own.
-Result<std::shared_ptr<UniqueFd>> own(BorrowedFd folder) {
-  UniqueFd fd(::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0));
-  if (!fd) return sys_error("dup");
+// Tasks of the mover are copied.
+Result<std::shared_ptr<UniqueFd>> shared(BorrowedFd folder) {
+  UniqueFd fd = TRY(duplicate(folder));
   return std::make_shared<UniqueFd>(std::move(fd));
 }
 
@@ -67,7 +64,7 @@ void SpoolScheduler::describe(ClaimId claim, std::function<void(Result<JobDescri
 
 void SpoolScheduler::bring_inputs(ClaimId claim, BorrowedFd folder, Done done) {
   Job* job = find(claim);
-  const Result<std::shared_ptr<UniqueFd>> target = own(folder);
+  const Result<std::shared_ptr<UniqueFd>> target = shared(folder);
   if (!job || !target)
     return later(
         [done = std::move(done), error = job ? target.error() : no_claim(claim)] { done(error); });
@@ -79,7 +76,7 @@ void SpoolScheduler::bring_inputs(ClaimId claim, BorrowedFd folder, Done done) {
   });
 }
 
-void SpoolScheduler::executing(ClaimId claim) {
+void SpoolScheduler::executing(ClaimId claim, const ImageUse&) {
   if (const Job* job = find(claim)) log::debug("spool: runs", {{"job", job->taken.ticket.job}});
 }
 
@@ -88,7 +85,7 @@ void SpoolScheduler::usage(ClaimId, const Usage&) {}
 
 void SpoolScheduler::send_outputs(ClaimId claim, BorrowedFd folder, SendOutputs which, Done done) {
   Job* job = find(claim);
-  const Result<std::shared_ptr<UniqueFd>> source = own(folder);
+  const Result<std::shared_ptr<UniqueFd>> source = shared(folder);
   if (!job || !source)
     return later(
         [done = std::move(done), error = job ? source.error() : no_claim(claim)] { done(error); });

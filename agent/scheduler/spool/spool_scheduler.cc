@@ -8,6 +8,7 @@
 #include "agent/jitter.h"
 #include "agent/scheduler/spool/policy.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/random.h"
 
 namespace podpilot::agent {
 
@@ -44,7 +45,7 @@ SpoolScheduler::SpoolScheduler(Poller& poller, std::string path, std::string pil
       path_(std::move(path)),
       pilot_(std::move(pilot)),
       renew_every_(renew),
-      id_(spool::random_number()) {}
+      id_(random_number()) {}
 
 SpoolScheduler::~SpoolScheduler() {
   stop();

@@ -33,7 +33,7 @@ class SpoolScheduler : public Scheduler {
   void update(const Offer& offer) override;
   void describe(ClaimId claim, std::function<void(Result<JobDescription>)> done) override;
   void bring_inputs(ClaimId claim, BorrowedFd folder, Done done) override;
-  void executing(ClaimId claim) override;
+  void executing(ClaimId claim, const ImageUse& image) override;
   void usage(ClaimId claim, const Usage& usage) override;
   void send_outputs(ClaimId claim, BorrowedFd folder, SendOutputs which, Done done) override;
   void finish(ClaimId claim, const Outcome& outcome, Done done) override;

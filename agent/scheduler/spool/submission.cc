@@ -13,6 +13,7 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
+#include "sandbox/base/random.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent::spool {

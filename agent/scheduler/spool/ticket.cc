@@ -3,7 +3,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <charconv>
 
@@ -103,14 +102,6 @@ bool is_job_id(std::string_view text) {
     if (want == 'd' ? !digit : want == 'x' ? !hex : text[i] != want) return false;
   }
   return true;
-}
-
-std::uint64_t random_number() {
-  std::uint64_t value = 0;
-  // 8 bytes are never given in part, and a kernel that answers ENOSYS cannot run us at all.
-  while (::getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value)) {
-  }
-  return value;
 }
 
 }  // namespace podpilot::agent::spool

@@ -41,7 +41,4 @@ struct Ticket {
 std::string new_job_id(std::chrono::system_clock::time_point now, std::uint32_t random);
 bool is_job_id(std::string_view text);
 
-// From getrandom(2).
-std::uint64_t random_number();
-
 }  // namespace podpilot::agent::spool

@@ -63,16 +63,18 @@ TEST_CASE("a report tells each remedy once, in lines that fit", "[agent][doctor]
   diagnosis.rung = "transplant";
   diagnosis.users = "one";
   diagnosis.lacks = "uid,memory";
+  diagnosis.left_open = {{"one", "does this"}, {"two", "does that"}};
   const std::string text = as_text(diagnosis);
   for (const std::string_view line : split(text, '\n')) CHECK(line.size() <= 96);
   CHECK(text.find("This pod can run jobs of one user: rung transplant.\nNot promised there: "
-                  "uid,memory.\n") != std::string::npos);
+                  "uid,memory. A payload\n  - does this;\n  - does that.\n") != std::string::npos);
   CHECK(text.find("\nuserns (would add pids,mounts):\n") != std::string::npos);
   CHECK(text.find("\nuserns-nomount (would") == std::string::npos);
   CHECK(text.find("\n      spec:\n        containers:\n") != std::string::npos);
   const auto json = parse_json(as_json(diagnosis));
   REQUIRE(json);
   CHECK(json->at("ready") == true);
+  CHECK(json->at("left_open").at(1).at("name") == "two");
   CHECK(json->at("checks").at(0).at("remedy").is_null());
   CHECK(json->at("checks").at(2).at("remedy").at("reason") == "seccomp");
   CHECK(json->at("checks").at(1).at("gains") == "pids,mounts");

@@ -172,7 +172,7 @@ TEST_CASE("a job runs through the seam and leaves its result", "[spool][schedule
     world.scheduler.bring_inputs(claim, world.scratch.fd(), std::move(done));
   }));
   CHECK(world.scratch.read("in.txt") == "input");
-  world.scheduler.executing(claim);
+  world.scheduler.executing(claim, {});
   world.scratch.write("_podpilot_stdout", "hello\n");
   world.scratch.write("_podpilot_stderr", "");
   world.scratch.write("out/a", "result");

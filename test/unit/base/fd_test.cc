@@ -54,3 +54,13 @@ TEST_CASE("a borrowed descriptor closes nothing", "[base][fd]") {
   CHECK(is_open(owner.get()));
   CHECK_FALSE(BorrowedFd());
 }
+
+TEST_CASE("a duplicate outlives its original and is not inherited", "[base][fd]") {
+  UniqueFd original(open_null());
+  const Result<UniqueFd> copy = duplicate(original);
+  REQUIRE(copy);
+  original.reset();
+  CHECK(is_open(copy->get()));
+  CHECK((::fcntl(copy->get(), F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK_FALSE(duplicate(BorrowedFd()));
+}

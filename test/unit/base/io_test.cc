@@ -103,3 +103,11 @@ TEST_CASE("an empty non-blocking pipe is transient, its end is zero bytes", "[ba
   in.reset();
   CHECK(read_some(out, &byte, 1).value() == 0);
 }
+
+TEST_CASE("a file in memory is read from its begin", "[base][io]") {
+  const Result<UniqueFd> file = memory_file("test", "content");
+  REQUIRE(file);
+  const Result<std::string> read = read_all(*file, 100);
+  REQUIRE(read);
+  CHECK(*read == "content");
+}

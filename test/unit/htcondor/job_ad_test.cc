@@ -207,7 +207,8 @@ TEST_CASE("files, signals and times", "[slot][job_ad]") {
       read(changed({"Out = \"/dev/null\"", "Err = \"all.txt\"", "TransferOutput = \"a, dir/b,c d\"",
                     "PreserveRelativePaths = true", "WhenToTransferOutput = \"on_exit_or_evict\"",
                     "JobSuccessExitCode = 3", "KillSig = \"SIGUSR1\"", "RemoveKillSig = 2",
-                    "JobMaxVacateTime = 90", "DockerSendCredentials = true"}));
+                    "JobMaxVacateTime = 90", "DockerSendCredentials = true",
+                    "ShadowVersion = \"$CondorVersion: 25.14.1 2026-10-16 $\""}));
   CHECK_FALSE(job.sends_stdout);
   CHECK(job.sends_stderr);
   CHECK(job.outputs == Words{"a", "dir/b", "c d"});
@@ -221,7 +222,14 @@ TEST_CASE("files, signals and times", "[slot][job_ad]") {
   CHECK(job.remove_signal == SIGINT);
   CHECK(job.hold_signal == SIGUSR1);
   CHECK(job.vacate_time == std::chrono::seconds(90));
-  CHECK(job.wants_registry_credentials);
+  CHECK(job.sends_login);
+  CHECK_FALSE(read(changed({"ContainerImage = \"/images/x\"", "DockerSendCredentials = true"}),
+                   [] {
+                     JobSetting setting = typical();
+                     setting.directory_images = true;
+                     return setting;
+                   }())
+                  .sends_login);
 
   CHECK(read(changed({"Out = \"x\"", "Err = \"x\""})).joined);
   CHECK_FALSE(read(changed({"TransferOut = false"})).sends_stdout);

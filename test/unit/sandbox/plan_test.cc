@@ -212,11 +212,12 @@ TEST_CASE("network, hostname, devices and a read-only root are in the plan", "[s
   CHECK(plan.read_only_root);
   const std::string told = describe(plan);
   for (const char* line : {"\nhostname node1\n", "\nfile /etc/hostname from node1\\x0a ro\n",
+                           "\nfile /etc/hosts from \\x0a127.0.1.1 node1\\x0a with /etc/hosts ro\n",
                            "\nread-only root\n", "\nbind_device /dev/fuse from /dev/fuse rw\n"}) {
     CAPTURE(line);
     CHECK(told.find(line) != std::string::npos);
   }
-  CHECK(told.find("bind /etc/hostname") == std::string::npos);
+  CHECK(told.find("bind /etc/host") == std::string::npos);
 }
 
 TEST_CASE("an error shows no control characters of the job's", "[sandbox][plan]") {

@@ -78,6 +78,7 @@ TEST_CASE("rungs differ in namespaces, ids and who is killed how", "[sandbox][pl
   const Plan older = make_plan(pod, image()).value();
   CHECK_FALSE(older.own_domain);
   CHECK(older.kill == KillBy::descendants);
+  CHECK(older.filters == std::vector<Filter>{Filter::payload, Filter::guard, Filter::no_trace});
 }
 
 TEST_CASE("a name that the pod's root lacks is told with the line that adds it",

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "agent/scheduler/htcondor/classad/value.h"
+#include "agent/scheduler/htcondor/slot/docker_login.h"
 #include "agent/scheduler/htcondor/slot/job_image.h"
 #include "agent/scheduler/htcondor/slot/job_words.h"
 #include "agent/scheduler/htcondor/slot/unsupported.h"
@@ -214,7 +215,7 @@ std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setti
   description.name = result.id;
   description.image = image->name;
   description.image_is_input = image->is_input;
-  result.wants_registry_credentials = job.boolean("DockerSendCredentials").value_or(false);
+  result.sends_login = description.image.starts_with(kDocker) && sends_docker_login(job);
   description.binds = setting.binds;
   description.request = setting.resources;
   if (!set_command(result, job, std::move(*args)))

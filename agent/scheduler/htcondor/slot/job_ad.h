@@ -33,7 +33,7 @@ enum class WhenOutput { on_exit, on_exit_or_evict, on_success, never };
 
 struct CondorJob {
   JobDescription description;
-  bool wants_registry_credentials = false;  // the shadow has them (get_docker_creds)
+  bool sends_login = false;  // the shadow has a login for its image: see docker_login.h
 
   std::string id;         // "12.0"
   std::string global_id;  // with the schedd and the time

@@ -8,8 +8,6 @@
 namespace podpilot::agent::htcondor {
 namespace {
 
-constexpr std::string_view kDocker = "docker://";
-
 std::unexpected<Reason> bad_image(std::string_view image, std::string_view why) {
   return std::unexpected(
       Reason{HoldCode::invalid_docker_image, 0,

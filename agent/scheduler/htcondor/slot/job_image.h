@@ -4,12 +4,16 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 
 #include "agent/scheduler/htcondor/classad/ad.h"
 #include "agent/scheduler/htcondor/dialogue/codes.h"
 #include "agent/scheduler/htcondor/slot/job_ad.h"
 
 namespace podpilot::agent::htcondor {
+
+// What a registry's image begins with.
+inline constexpr std::string_view kDocker = "docker://";
 
 struct JobImage {
   std::string name;       // a registry's, or a folder
