@@ -12,7 +12,6 @@
 namespace podpilot::oci {
 namespace {
 
-constexpr std::string_view kDefaultDomain = "docker.io";
 constexpr std::string_view kLegacyDomain = "index.docker.io";
 constexpr std::string_view kHubHost = "registry-1.docker.io";
 constexpr std::size_t kMaxRepositoryBytes = 255;  // distribution/reference

@@ -11,6 +11,9 @@
 
 namespace podpilot::oci {
 
+// Docker Hub: where a name without a registry belongs.
+inline constexpr std::string_view kDefaultDomain = "docker.io";
+
 // A name in a registry, normalised as docker does it: "busybox" is
 // docker.io/library/busybox:latest.
 struct RegistryReference {

@@ -10,6 +10,7 @@
 
 #include "oci/http/client.h"
 #include "oci/registry/credentials.h"
+#include "oci/registry/mirror.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/text.h"
 
@@ -69,6 +70,16 @@ Result<std::optional<std::string>> registry_config(const Options& options) {
   const std::string file = options.text("registry-config");
   if (::access(file.c_str(), R_OK) != 0) return sys_error("--registry-config " + file);
   return std::optional(file);
+}
+
+Result<std::optional<std::string>> registry_mirror(const Options& options) {
+  if (!options.has("registry-mirror")) return std::optional<std::string>();
+  const oci::RegistryReference some{.domain = std::string(oci::kDefaultDomain),
+                                    .repository = "library/x",
+                                    .tag = "1",
+                                    .digest = {}};
+  TRY(oci::at_mirror(some, options.text("registry-mirror")).within("--registry-mirror"));
+  return std::optional(options.text("registry-mirror"));
 }
 
 Result<unsigned> count_option(const Options& options, std::string_view name) {

@@ -28,6 +28,8 @@ std::vector<std::string> credential_files(const Options& options);
 
 // --registry-config, checked to be readable.
 Result<std::optional<std::string>> registry_config(const Options& options);
+// --registry-mirror, where images can be named there.
+Result<std::optional<std::string>> registry_mirror(const Options& options);
 
 // A number from 1 up. Fault::invalid that names the option.
 Result<unsigned> count_option(const Options& options, std::string_view name);

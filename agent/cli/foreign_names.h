@@ -8,25 +8,37 @@
 
 namespace podpilot::agent {
 
+enum class ForeignForm {
+  text,
+  number,  // a whole one, before a unit
+  truth,   // of a switch: true, yes, on, 1, or their contraries
+  list,    // several values between commas
+  words,   // several values as HTCondor writes environments: blanks between, single quotes
+};
+
 struct ForeignName {
   std::string_view variable;
   std::string_view option;
-  std::string_view prefix;  // of the option's value
-  std::string_view unit;    // after a whole number; "" where any text will do
+  ForeignForm form;
+  std::string_view affix;  // a number's unit, else what goes before the value
 };
 
 // Of several for one option the first that is set counts.
 inline constexpr auto kForeignNames = std::to_array<ForeignName>({
-    {"CONDOR_HOST", "scheduler", "htcondor://", ""},
-    {"POOL", "scheduler", "htcondor://", ""},
-    {"GLIDEIN_Site", "site", "", ""},
-    {"GLIDEIN_ResourceName", "resource-name", "", ""},
-    {"GLIDEIN_Start_Extra", "start", "", ""},
-    {"NUM_CPUS", "cpus", "", ""},
-    {"MEMORY", "memory", "", "MiB"},
-    {"ACCEPT_JOBS_FOR_HOURS", "accept-for", "", "h"},
-    {"ACCEPT_IDLE_MINUTES", "idle-exit", "", "m"},
-    {"RETIREMENT_HOURS", "retirement", "", "h"},
+    {"CONDOR_HOST", "scheduler", ForeignForm::text, "htcondor://"},
+    {"POOL", "scheduler", ForeignForm::text, "htcondor://"},
+    {"GLIDEIN_Site", "site", ForeignForm::text, ""},
+    {"GLIDEIN_ResourceName", "resource-name", ForeignForm::text, ""},
+    {"GLIDEIN_RANDOMIZE_NAME", "randomize-name", ForeignForm::truth, ""},
+    {"GLIDEIN_Start_Extra", "start", ForeignForm::text, ""},
+    {"NUM_CPUS", "cpus", ForeignForm::number, ""},
+    {"MEMORY", "memory", ForeignForm::number, "MiB"},
+    {"ACCEPT_JOBS_FOR_HOURS", "accept-for", ForeignForm::number, "h"},
+    {"ACCEPT_IDLE_MINUTES", "idle-exit", ForeignForm::number, "m"},
+    {"RETIREMENT_HOURS", "retirement", ForeignForm::number, "h"},
+    {"SINGULARITY_BIND_EXTRA", "bind", ForeignForm::list, ""},
+    {"EXTRA_JOB_ENV", "env", ForeignForm::words, ""},
+    {"APPTAINER_REGISTRY_MIRROR", "registry-mirror", ForeignForm::text, ""},
 });
 
 }  // namespace podpilot::agent

@@ -15,6 +15,7 @@
 #include "agent/cli/foreign_names.h"
 #include "agent/cli/option_table.h"
 #include "agent/cli/wrap.h"
+#include "agent/scheduler/htcondor/slot/job_words.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent {
@@ -26,19 +27,54 @@ std::string variable_of(const OptionRow& row) {
   return name;
 }
 
-// What another pilot's variable says of this option; the pilot's own options only.
-Result<std::optional<std::string>> foreign_value(unsigned command, const OptionRow& row) {
-  if (command != kPilot) return std::optional<std::string>();
+std::optional<bool> truth_of(std::string_view text) {
+  std::string word(text);
+  std::ranges::transform(word, word.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const char* yes : {"true", "yes", "on", "1"})
+    if (word == yes) return true;
+  for (const char* no : {"false", "no", "off", "0"})
+    if (word == no) return false;
+  return std::nullopt;
+}
+
+Result<std::vector<std::string>> read_foreign(const ForeignName& name, std::string_view set) {
+  const auto bad = [&](std::string_view what) {
+    return Error{Fault::invalid,
+                 fmt::format("{} \"{}\": must be {}", name.variable, printable(set), what)};
+  };
+  std::vector<std::string> values;
+  switch (name.form) {
+    case ForeignForm::text:
+      return std::vector{fmt::format("{}{}", name.affix, set)};
+    case ForeignForm::number:
+      if (!parse_number(set)) return bad(fmt::format("a whole number (of {})", name.affix));
+      return std::vector{fmt::format("{}{}", set, name.affix)};
+    case ForeignForm::truth: {
+      const std::optional<bool> truth = truth_of(set);
+      if (!truth) return bad("true or false");
+      if (*truth) values.emplace_back();
+      return values;
+    }
+    case ForeignForm::list:
+      for (const std::string_view value : split(set, ',')) values.emplace_back(value);
+      return values;
+    case ForeignForm::words:
+      break;
+  }
+  return htcondor::split_arguments(set).within(name.variable);
+}
+
+// What another pilot's variable says of this option, and nothing where none says anything; the
+// pilot's own options only.
+Result<std::vector<std::string>> foreign_values(unsigned command, const OptionRow& row) {
+  if (command != kPilot) return std::vector<std::string>();
   for (const ForeignName& name : kForeignNames) {
     if (name.option != row.name) continue;
     const char* set = std::getenv(std::string(name.variable).c_str());
-    if (!set || !*set) continue;
-    if (!name.unit.empty() && !parse_number(set))
-      return Error{Fault::invalid, fmt::format("{} \"{}\": must be a whole number (of {})",
-                                               name.variable, printable(set), name.unit)};
-    return std::optional(fmt::format("{}{}{}", name.prefix, set, name.unit));
+    if (set && *set) return read_foreign(name, set);
   }
-  return std::optional<std::string>();
+  return std::vector<std::string>();
 }
 
 const OptionRow* find_row(unsigned command, std::string_view word) {
@@ -109,7 +145,7 @@ Result<Options> Options::parse(const CommandText& command, std::span<char* const
     for (const OptionRow& row : kOptions) {
       const std::string name(row.name);
       if (!(row.commands & command.command)) continue;
-      const Result<std::optional<std::string>> foreign = foreign_value(command.command, row);
+      Result<std::vector<std::string>> foreign = foreign_values(command.command, row);
       if (parsed.count(name) != 0) {
         out.values_[name] = row.value.empty()
                                 ? std::vector<std::string>(parsed[name].as<bool>() ? 1 : 0)
@@ -118,8 +154,8 @@ Result<Options> Options::parse(const CommandText& command, std::span<char* const
         if (!row.value.empty() || std::string_view(set) != "0") out.values_[name] = {set};
       } else if (!foreign) {
         return foreign.error();
-      } else if (*foreign) {
-        out.values_[name] = {**foreign};
+      } else if (!foreign->empty()) {
+        out.values_[name] = *std::move(foreign);
       } else if (!row.fallback.empty()) {
         out.values_[name] = {std::string(row.fallback)};
       }

@@ -86,6 +86,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   if (!scratch) return failed(scratch.error());
   const Result<std::optional<std::string>> config = registry_config(options);
   if (!config) return report_usage(kCommand, config.error());
+  const Result<std::optional<std::string>> mirror = registry_mirror(options);
+  if (!mirror) return report_usage(kCommand, mirror.error());
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());
   if (sandbox::uses_pod_root(choice->pod.rung))
@@ -94,7 +96,10 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   if (!policy) return report_usage(kCommand, policy.error());
 
   Puller puller(poller, *store,
-                {.cache = cache_folder(options), .registry_config = *config, .progress = {}});
+                {.cache = cache_folder(options),
+                 .registry_config = *config,
+                 .registry_mirror = *mirror,
+                 .progress = {}});
   Watchdog watchdog(poller, Watchdog::Account::yes);
   Site site{.poller = poller,
             .launcher = launcher,

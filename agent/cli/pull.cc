@@ -21,10 +21,12 @@
 #include "oci/http/client.h"
 #include "oci/reference.h"
 #include "oci/registry/credentials.h"
+#include "oci/registry/mirror.h"
 #include "oci/registry/source.h"
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/log.h"
 #include "sandbox/landlock.h"
 #include "sandbox/limits.h"
 
@@ -114,19 +116,36 @@ class Teller {
   BorrowedFd events_;
 };
 
+// `place` has what is `reference` to the job.
+Result<oci::Image> pull_from(const oci::RegistryReference& place, const oci::Reference& reference,
+                             oci::Store& store, oci::http::Client& client, const Options& options,
+                             const oci::Secret& login, Teller& teller) {
+  oci::RegistryOptions registry;
+  registry.credentials = TRY(credentials_for(place.domain, login, options));
+  registry.deadline = Deadline::after(kDeadline);
+  oci::RegistrySource source(client, place, std::move(registry));
+  oci::PullOptions pull;
+  if (login.empty()) pull.reference = reference.str();
+  pull.progress = [&teller](const oci::LayerProgress& progress) { teller.layer(progress); };
+  return oci::pull(source, store, pull);
+}
+
+// What a mirror lacks, or cannot give, is asked of docker.io itself; what has a login of the job's
+// own is that registry's to give.
 Result<oci::Image> pull_one(const oci::Reference& reference, oci::Store& store,
                             oci::http::Client& client, const Options& options,
                             const oci::Secret& login, Teller& teller) {
   if (reference.kind != oci::ReferenceKind::registry)
     return Error{Fault::unsupported, "only images in a registry can be pulled"};
-  oci::RegistryOptions registry;
-  registry.credentials = TRY(credentials_for(reference.registry.domain, login, options));
-  registry.deadline = Deadline::after(kDeadline);
-  oci::RegistrySource source(client, reference.registry, std::move(registry));
-  oci::PullOptions pull;
-  if (login.empty()) pull.reference = reference.str();
-  pull.progress = [&teller](const oci::LayerProgress& progress) { teller.layer(progress); };
-  return oci::pull(source, store, pull);
+  if (const std::string mirror = options.text("registry-mirror");
+      !mirror.empty() && login.empty() && reference.registry.domain == oci::kDefaultDomain) {
+    const oci::RegistryReference place = TRY(oci::at_mirror(reference.registry, mirror));
+    Result<oci::Image> image = pull_from(place, reference, store, client, options, login, teller);
+    if (image) return image;
+    log::warning("the mirror does not give it: asking docker.io",
+                 {{"image", place.str()}, {"error", image.error().text}});
+  }
+  return pull_from(reference.registry, reference, store, client, options, login, teller);
 }
 
 int pull_image(const std::string& text, oci::Store& store, oci::http::Client& client,
@@ -155,6 +174,8 @@ int pull_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   if (options.arguments().empty())
     return report_usage(kCommand, {Fault::invalid, "which image? See podpilot pull --help"});
+  if (const auto mirror = registry_mirror(options); !mirror)
+    return report_usage(kCommand, mirror.error());
   if (options.has("events-fd") && !options.number("events-fd"))
     return report_usage(kCommand, options.number("events-fd").error());
   const Result<oci::Secret> login = own_login(options);

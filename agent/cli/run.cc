@@ -66,10 +66,12 @@ class Run {
     scratch_ =
         TRY(Scratch::open(poller_, scratch_folder(options_), Removal::at_once).within("scratch"));
     const std::optional<std::string> config = TRY(registry_config(options_));
+    const std::optional<std::string> mirror = TRY(registry_mirror(options_));
     progress_.emplace(job_.image, !options_.has("quiet"));
     puller_.emplace(poller_, *store_,
                     PullSettings{.cache = cache_folder(options_),
                                  .registry_config = config,
+                                 .registry_mirror = mirror,
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});

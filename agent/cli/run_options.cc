@@ -47,12 +47,12 @@ Result<sandbox::Network> parse_network(const std::string& text) {
 }
 
 // "NAME=VALUE", or "NAME" for the value that it has here, if it has one.
-void set_variable(JobDescription& job, const std::string& text) {
+void set_variable(std::map<std::string, std::string>& env, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals != std::string::npos) {
-    job.env[text.substr(0, equals)] = text.substr(equals + 1);
+    env[text.substr(0, equals)] = text.substr(equals + 1);
   } else if (const char* ours = std::getenv(text.c_str())) {
-    job.env[text] = ours;
+    env[text] = ours;
   }
 }
 
@@ -62,15 +62,9 @@ Result<void> set_environment(JobDescription& job, const Options& options) {
     const std::string where = fmt::format("--env-file \"{}\"", printable(file));
     const std::string bytes = TRY(read_file(file, kMaxEnvFile).within(where));
     const std::vector<std::string> variables = TRY(parse_env_file(bytes).within(where));
-    for (const std::string& variable : variables) set_variable(job, variable);
+    for (const std::string& variable : variables) set_variable(job.env, variable);
   }
-  for (const std::string& text : options.texts("env")) {
-    if (text.empty() || text[0] == '=')
-      return Error{Fault::invalid,
-                   fmt::format("--env \"{}\": must be NAME=VALUE or NAME", printable(text))};
-    set_variable(job, text);
-  }
-  return {};
+  return set_variables(job.env, options);
 }
 
 Result<void> set_limits(JobDescription& job, const Options& options) {
@@ -83,6 +77,20 @@ Result<void> set_limits(JobDescription& job, const Options& options) {
 }
 
 }  // namespace
+
+Result<void> set_variables(std::map<std::string, std::string>& env, const Options& options) {
+  for (const std::string& text : options.texts("env")) {
+    if (text.empty() || text[0] == '=')
+      return Error{Fault::invalid,
+                   fmt::format("--env \"{}\": must be NAME=VALUE or NAME", printable(text))};
+    set_variable(env, text);
+  }
+  return {};
+}
+
+Result<Bind> parse_pilot_bind(const std::string& text) {
+  return parse_bind("bind", text.contains(':') ? text : text + ":" + text);
+}
 
 Result<JobDescription> describe_job(const Options& options) {
   JobDescription job;

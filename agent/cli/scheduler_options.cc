@@ -9,13 +9,17 @@
 #include <array>
 #include <ctime>
 
+#include "agent/cli/known_pools.h"
 #include "agent/cli/places.h"
+#include "agent/cli/run_options.h"
 #include "agent/scheduler/htcondor/cedar/peer_version.h"
 #include "agent/scheduler/htcondor/classad/text.h"
 #include "agent/scheduler/htcondor/htcondor_scheduler.h"
 #include "agent/scheduler/spool/spool_scheduler.h"
 #include "agent/version.h"
+#include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/random.h"
 #include "sandbox/base/text.h"
 #include "sandbox/rung.h"
 
@@ -28,6 +32,7 @@ constexpr std::string_view kSpoolScheme = "spool:";
 constexpr std::string_view kCondorScheme = "htcondor://";
 constexpr const char* kTokenVariable = "TOKEN";
 constexpr std::size_t kMaxAttributesFile = 1u << 20;
+constexpr std::size_t kRandomDigits = 10;
 
 std::string host_name() {
   std::array<char, 256> host{};
@@ -37,9 +42,11 @@ std::string host_name() {
 
 Result<SchedulerWish> condor_wish(const Options& options, std::string_view collectors) {
   CondorWish wish;
-  wish.collectors = TRY(parse_sinful_list(collectors).within("--scheduler"));
-  if (options.has("ccb"))
-    wish.brokers = TRY(parse_sinful_list(options.text("ccb")).within("--ccb"));
+  PoolHosts hosts{std::string(collectors), ""};
+  if (auto known = known_pool(collectors, random_number())) hosts = *std::move(known);
+  if (options.has("ccb")) hosts.brokers = options.text("ccb");
+  wish.collectors = TRY(parse_sinful_list(hosts.collectors).within("--scheduler"));
+  if (!hosts.brokers.empty()) wish.brokers = TRY(parse_sinful_list(hosts.brokers).within("--ccb"));
   if (options.has("token-file")) {
     wish.tokens = TokenSource::from_path(options.text("token-file"));
     return SchedulerWish(std::move(wish));
@@ -49,6 +56,19 @@ Result<SchedulerWish> condor_wish(const Options& options, std::string_view colle
     return Error{Fault::invalid, "--token-file is missing: by what does the pool know this pilot?"};
   wish.tokens = *std::move(tokens);
   return SchedulerWish(std::move(wish));
+}
+
+Result<std::vector<Bind>> binds_of(const Options& options, const sandbox::Pod& pod) {
+  std::vector<Bind> binds;
+  for (const std::string& text : options.texts("bind")) {
+    Bind bind = TRY(parse_pilot_bind(text));
+    if (::access(bind.source.c_str(), F_OK) != 0) return sys_error("--bind " + bind.source);
+    binds.push_back(std::move(bind));
+  }
+  if (!binds.empty() && sandbox::uses_pod_root(pod.rung))
+    return Error{Fault::unsupported, fmt::format("--bind: this pod's sandbox ({}) mounts nothing",
+                                                 to_string(pod.rung))};
+  return binds;
 }
 
 Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Offer& offer,
@@ -95,7 +115,9 @@ std::chrono::milliseconds stop_reserve(std::chrono::milliseconds grace) {
 }
 
 std::string pilot_name(const Options& options) {
-  return options.has("name") ? options.text("name") : host_name();
+  static const std::string random = random_name().substr(0, kRandomDigits);
+  const std::string name = options.has("name") ? options.text("name") : host_name();
+  return options.has("randomize-name") ? fmt::format("{}.{}", random, name) : name;
 }
 
 Result<SchedulerWish> scheduler_wish(const Options& options) {
@@ -127,6 +149,8 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.job.directory_images = true;
   // Where the pod's root shows images a tree is made of files that no payload can change.
   settings.job.input_images = !sandbox::uses_pod_root(pod.rung);
+  TRY(set_variables(settings.job.env, options));
+  settings.job.binds = TRY(binds_of(options, pod));
   settings.facts = TRY(facts_of(options, pod, offer, settings.job));
   settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));

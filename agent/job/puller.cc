@@ -73,10 +73,10 @@ class Puller::Pull final : public ImageSupplier::Request {
     SpawnOptions options;
     options.program = "/proc/self/exe";
     options.argv = {"podpilot", "pull", "--quiet", "--cache", owner_.settings_.cache};
-    if (owner_.settings_.registry_config) {
-      options.argv.emplace_back("--registry-config");
-      options.argv.push_back(*owner_.settings_.registry_config);
-    }
+    const PullSettings& settings = owner_.settings_;
+    for (const auto& [option, value] : {std::pair("--registry-config", settings.registry_config),
+                                        std::pair("--registry-mirror", settings.registry_mirror)})
+      if (value) options.argv.insert(options.argv.end(), {option, *value});
     options.environment = child_environment();
     options.descriptors = {BorrowedFd(), BorrowedFd(), BorrowedFd(STDERR_FILENO)};
     const auto pass = [&options](const char* option, BorrowedFd fd) {

@@ -22,6 +22,7 @@ namespace podpilot::agent {
 struct PullSettings {
   std::string cache;  // for the child's command line
   std::optional<std::string> registry_config;
+  std::optional<std::string> registry_mirror;
   std::function<void(const LayerProgress&)> progress;  // may be empty
 };
 

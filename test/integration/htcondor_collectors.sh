@@ -10,13 +10,9 @@
 needs userns root
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
 # The second one is behind the first's port; nobody brings it back while the test lasts.
 # shellcheck disable=SC2016  # the pool's own variables
-pool up 'DAEMON_LIST = $(DAEMON_LIST) SECOND' 'SECOND = $(COLLECTOR)' 'SECOND_ARGS = -sock second' \
+busybox_pool 'DAEMON_LIST = $(DAEMON_LIST) SECOND' 'SECOND = $(COLLECTOR)' 'SECOND_ARGS = -sock second' \
   'SECOND_LOG = $(LOG)/SecondLog' 'MASTER_BACKOFF_CONSTANT = 600'
 first=127.0.0.1:$POOL_PORT
 second="$first?sock=second"
@@ -30,9 +26,7 @@ wait_for 30 shown_by "$first"
 wait_for 30 shown_by "$second"
 
 submit_nap() { # NAME SECONDS
-  submit_job "$1" 'universe = container' "container_image = docker://$registry/busybox:1" \
-    'executable = /bin/sleep' "arguments = $2" 'transfer_executable = false' 'request_cpus = 1' \
-    'request_memory = 64' 'request_disk = 10240' 'should_transfer_files = YES'
+  submit_job "$1" "${container[@]}" 'executable = /bin/sleep' "arguments = $2" 'transfer_executable = false'
 }
 runs() { [[ $(pool run condor_status -claimed -af Activity) == *Busy* ]]; }
 expect_flown() { # NAME

@@ -10,11 +10,7 @@
 needs userns root
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 (umask 077 && pool token pilot@pool ADVERTISE_STARTD READ >"$tmp/token")
 give_user "$tmp/token"
 fleet=()
@@ -29,9 +25,8 @@ all_show() { (($(pool run condor_status -af Name | wc -l) >= 8)); }
 wait_for 60 all_show
 
 start=$SECONDS
-queue='queue 500' submit_job many 'universe = container' "container_image = docker://$registry/busybox:1" \
+queue='queue 500' submit_job many "${container[@]}" \
   'executable = /bin/sleep' 'arguments = $INT(nap)' 'nap = $(Process) % 2' 'transfer_executable = false' \
-  'request_cpus = 1' 'request_memory = 64' 'request_disk = 10240' 'should_transfer_files = YES' \
   'job_lease_duration = 60'
 has_completed() { (($(in_history many ProcId | wc -l) >= $1)); }
 for n in 0 1; do

@@ -9,11 +9,7 @@
 needs userns root jq
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$(dirname "$0")/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 start_condor_pilot --cpus 2 --memory 2GiB --idle-exit 20s
 
 cat >"$jobs/work.sh" <<'END'
@@ -28,9 +24,6 @@ mkdir -p made/of && echo "$FOO" >made/of/env.txt
 exit $(($1 % 4))
 END
 echo "input of all" >"$jobs/in.txt"
-container=('universe = container' "container_image = docker://$registry/busybox:1"
-  'request_cpus = 1' 'request_memory = 64' 'request_disk = 10240'
-  'should_transfer_files = YES' 'when_to_transfer_output = ON_EXIT')
 queue='queue 20' submit_job many "${container[@]}" 'executable = work.sh' 'arguments = $(Process)' \
   'transfer_input_files = in.txt' 'transfer_output_files = out.txt, made' \
   'transfer_output_remaps = "out.txt=out.$(Process).txt;made=made.$(Process)"' \

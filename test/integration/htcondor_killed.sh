@@ -9,11 +9,7 @@
 needs userns root jq
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$(dirname "$0")/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 start_condor_pilot --cpus 2 --memory 1GiB
 expect_equal "$(pool run condor_status -af ClassAdLifetime)" 900 "how long a slot is kept without a sign of life"
 
@@ -22,9 +18,6 @@ cat >"$jobs/twice.sh" <<'END'
 #!/bin/sh
 grep -q '^NumJobStarts = [1-9]' "$_CONDOR_JOB_AD" || while :; do sleep 1; done
 END
-container=('universe = container' "container_image = docker://$registry/busybox:1"
-  'request_cpus = 1' 'request_memory = 64' 'request_disk = 10240'
-  'should_transfer_files = YES' 'when_to_transfer_output = ON_EXIT')
 submit_job twice "${container[@]}" 'executable = twice.sh'
 runs() { [[ $(pool run condor_q "${cluster[$1]}" -af JobStatus) == 2 ]] && grep -q '^001 ' "${folder[$1]}/job.log"; }
 wait_for 60 runs twice

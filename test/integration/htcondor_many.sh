@@ -10,16 +10,10 @@
 needs userns root
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 start_condor_pilot --cpus 2 --memory 1GiB
 start=$SECONDS
-queue='queue 200' submit_job many 'universe = container' "container_image = docker://$registry/busybox:1" \
-  'executable = /bin/true' 'transfer_executable = false' 'request_cpus = 1' 'request_memory = 64' \
-  'request_disk = 10240' 'should_transfer_files = YES'
+queue='queue 200' submit_job many "${container[@]}" 'executable = /bin/true' 'transfer_executable = false'
 completed() { pool run condor_history "${cluster[many]}" -af ProcId | wc -l; }
 has_completed() { (($(completed) >= $1)); }
 peak() { awk '$1 == "VmHWM:" { print $2 }' "/proc/$pilot/status"; } # KiB

@@ -10,17 +10,11 @@
 needs userns root
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 start_condor_pilot --cpus 2 --memory 1GiB
 registry_stop
 start=$SECONDS
-queue='queue 10' submit_job many 'universe = container' "container_image = docker://$registry/busybox:1" \
-  'executable = /bin/true' 'transfer_executable = false' 'request_cpus = 1' \
-  'request_memory = 64' 'request_disk = 10240' 'should_transfer_files = YES'
+queue='queue 10' submit_job many "${container[@]}" 'executable = /bin/true' 'transfer_executable = false'
 shadows() { # started, of all jobs
   pool run sh -c 'condor_q "$1" -af NumShadowStarts; condor_history "$1" -af NumShadowStarts' sh "${cluster[many]}" |
     awk '{ sum += $1 } END { print sum + 0 }'

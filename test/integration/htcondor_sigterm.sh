@@ -11,11 +11,7 @@
 needs userns root jq
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$(dirname "$0")/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 start_condor_pilot --cpus 2 --memory 1GiB --grace 30s
 expect_equal "$(pool run condor_status -af MachineMaxVacateTime)" 23 "what a job gets to end"
 
@@ -26,8 +22,6 @@ trap 'echo "saved by the first run" >partial.txt; exit 0' USR1
 echo begun
 while :; do sleep 0.1; done
 EOF
-container=('universe = container' "container_image = docker://$registry/busybox:1"
-  'request_cpus = 1' 'request_memory = 64' 'request_disk = 10240' 'should_transfer_files = YES')
 nap=7$$ # tells this test's processes from others'
 submit_job saves "${container[@]}" 'executable = saves.sh' 'kill_sig = SIGUSR1' \
   'when_to_transfer_output = ON_EXIT_OR_EVICT'

@@ -10,16 +10,10 @@
 needs userns root
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 start_condor_pilot --cpus 2 --memory 1GiB
 submit_nap() { # NAME SECONDS
-  submit_job "$1" 'universe = container' "container_image = docker://$registry/busybox:1" \
-    'executable = /bin/sleep' "arguments = $2" 'transfer_executable = false' 'request_cpus = 1' \
-    'request_memory = 64' 'request_disk = 10240' 'should_transfer_files = YES'
+  submit_job "$1" "${container[@]}" 'executable = /bin/sleep' "arguments = $2" 'transfer_executable = false'
 }
 owners() { pool run condor_status -constraint 'Activity == "Busy"' -af RemoteUser | sort | tr '\n' ' '; }
 has_owners() { [[ $(owners) == "$1" ]]; }

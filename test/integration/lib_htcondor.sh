@@ -30,6 +30,17 @@ jobs=$tmp/jobs
 mkdir "$jobs"
 declare -A cluster=() folder=()
 
+# A registry with an image of busybox, and a pool. Jobs of the lines in `container` run in that image.
+container=()
+busybox_pool() { # POOL-LINE...
+  busybox_image
+  start_registry
+  push "$cached" busybox:1
+  pool up "$@"
+  container=('universe = container' "container_image = docker://$registry/busybox:1" 'request_cpus = 1'
+    'request_memory = 64' 'request_disk = 10240' 'should_transfer_files = YES')
+}
+
 # Submits a job of these lines, with its log in job.log.
 submit_job() { # NAME LINE...
   local name=$1

@@ -76,6 +76,8 @@ TEST_CASE("a pilot knows the variables of OSPool's", "[agent][options]") {
       {"ACCEPT_JOBS_FOR_HOURS", "336", "accept-for", "336h"},
       {"ACCEPT_IDLE_MINUTES", "30", "idle-exit", "30m"},
       {"RETIREMENT_HOURS", "24", "retirement", "24h"},
+      {"APPTAINER_REGISTRY_MIRROR", "hub.example.org/cache", "registry-mirror",
+       "hub.example.org/cache"},
   };
   for (const Row& row : rows) {
     const std::string flag = std::string("--") + row.option;
@@ -96,6 +98,36 @@ TEST_CASE("a pilot knows the variables of OSPool's", "[agent][options]") {
   CHECK(parse("pilot", {}).error().text.starts_with("MEMORY \"2Gi\""));
   CHECK(parse("pilot", {"--memory", "2GiB"})->text("memory") == "2GiB");
   ::unsetenv("MEMORY");
+}
+
+TEST_CASE("variables of OSPool's with several values, and switches", "[agent][options]") {
+  using Words = std::vector<std::string>;
+  ::setenv("SINGULARITY_BIND_EXTRA", "/cvmfs,/data:/data:ro", 1);
+  CHECK(parse("pilot", {})->texts("bind") == Words{"/cvmfs", "/data:/data:ro"});
+  CHECK(parse("pilot", {"--bind", "/other"})->texts("bind") == Words{"/other"});
+  CHECK(parse("run", {"img"})->texts("bind").empty());
+  ::unsetenv("SINGULARITY_BIND_EXTRA");
+
+  ::setenv("EXTRA_JOB_ENV", "A=1 B='two words'", 1);
+  CHECK(parse("pilot", {})->texts("env") == Words{"A=1", "B=two words"});
+  CHECK(parse("run", {"img"})->texts("env").empty());
+  ::setenv("EXTRA_JOB_ENV", "A='1", 1);
+  CHECK(parse("pilot", {}).error().text.starts_with("EXTRA_JOB_ENV: "));
+  ::unsetenv("EXTRA_JOB_ENV");
+
+  for (const auto& [value, set] : {std::pair("true", true),
+                                   {"Yes", true},
+                                   {"1", true},
+                                   {"false", false},
+                                   {"off", false},
+                                   {"0", false}}) {
+    ::setenv("GLIDEIN_RANDOMIZE_NAME", value, 1);
+    CHECK(parse("pilot", {})->has("randomize-name") == set);
+  }
+  ::setenv("GLIDEIN_RANDOMIZE_NAME", "perhaps", 1);
+  CHECK(parse("pilot", {}).error().text ==
+        "GLIDEIN_RANDOMIZE_NAME \"perhaps\": must be true or false");
+  ::unsetenv("GLIDEIN_RANDOMIZE_NAME");
 }
 
 TEST_CASE("bad options are named", "[agent][options]") {

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/known_pools.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace podpilot::agent {
+namespace {
+
+// As OSPool's pilot container has them: github.com/opensciencegrid/osgvo-docker-pilot,
+// 10-setup-htcondor.sh.
+struct Row {
+  std::string_view name;
+  std::array<std::string_view, 2> collectors;
+  std::array<std::string_view, 2> brokers;
+  std::string_view daemon;  // of those behind a shared port; its number follows
+  unsigned first;
+  unsigned count;
+  bool for_collectors;  // pilots advertise to such a daemon, too
+};
+
+constexpr Row kRows[] = {
+    {"ospool",
+     {"cm-1.ospool.osg-htc.org", "cm-2.ospool.osg-htc.org"},
+     {"ccb-1.ospool.osg-htc.org", "ccb-2.ospool.osg-htc.org"},
+     "collector",
+     1,
+     10,
+     true},
+    {"prod-ospool",
+     {"cm-1.ospool.osg-htc.org", "cm-2.ospool.osg-htc.org"},
+     {"ccb-1.ospool.osg-htc.org", "ccb-2.ospool.osg-htc.org"},
+     "collector",
+     1,
+     10,
+     true},
+    {"itb-ospool",
+     {"cm-1.ospool-itb.osg-htc.org", "cm-2.ospool-itb.osg-htc.org"},
+     {"ccb-1.ospool-itb.osg-htc.org", "ccb-2.ospool-itb.osg-htc.org"},
+     "collector",
+     1,
+     10,
+     true},
+    {"prod-path-facility",
+     {"cm-1.facility.path-cc.io", "cm-2.facility.path-cc.io"},
+     {"cm-1.facility.path-cc.io", "cm-2.facility.path-cc.io"},
+     "collector",
+     9620,
+     5,
+     false},
+    {"dev-path-facility",
+     {"htcondor-cm-path.osgdev.chtc.io", "htcondor-cm-path.osg-dev.river.chtc.io"},
+     {"htcondor-cm-path.osgdev.chtc.io", "htcondor-cm-path.osg-dev.river.chtc.io"},
+     "collector",
+     9620,
+     5,
+     false},
+};
+
+std::string list(const std::array<std::string_view, 2>& hosts, std::string_view suffix) {
+  return fmt::format("{}{},{}{}", hosts[0], suffix, hosts[1], suffix);
+}
+
+}  // namespace
+
+std::optional<PoolHosts> known_pool(std::string_view name, std::uint64_t random) {
+  const auto* row = std::ranges::find(kRows, name, &Row::name);
+  if (row == std::end(kRows)) return std::nullopt;
+  const std::string suffix =
+      fmt::format("?sock={}{}", row->daemon, row->first + random % row->count);
+  return PoolHosts{list(row->collectors, row->for_collectors ? suffix : ""),
+                   list(row->brokers, suffix)};
+}
+
+}  // namespace podpilot::agent

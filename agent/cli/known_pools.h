@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTCondor pools that have a short name.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace podpilot::agent {
+
+// Lists as --scheduler and --ccb take them.
+struct PoolHosts {
+  std::string collectors;
+  std::string brokers;
+};
+
+// These pools spread pilots over several daemons behind a shared port; `random` chooses. Nothing
+// where no pool has this name.
+std::optional<PoolHosts> known_pool(std::string_view name, std::uint64_t random);
+
+}  // namespace podpilot::agent
