@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 64 << 10;
 
-bool is_dot(const char* name) {
-  return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
-}
-
 }  // namespace
 
 Result<UniqueFd> open_folder(BorrowedFd root, std::string_view path, int flags) {

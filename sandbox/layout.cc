@@ -85,6 +85,10 @@ Result<std::vector<RootEntry>> read_root() {
 
 }  // namespace
 
+std::string top_name(std::string_view path) {
+  return std::string(split(path.substr(1), '/').front());
+}
+
 const TopLevel* Layout::find(std::string_view name) const {
   const auto found = std::ranges::find(names, name, &TopLevel::name);
   return found == names.end() ? nullptr : &*found;

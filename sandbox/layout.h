@@ -37,6 +37,9 @@ struct TopLevel {
   bool operator==(const TopLevel&) const = default;
 };
 
+// The first name of an absolute path.
+std::string top_name(std::string_view path);
+
 struct Layout {
   std::string live;  // the symlink that is switched; "" where nothing is linked
   std::vector<TopLevel> names;

@@ -26,10 +26,6 @@ bool contains(const List& list, std::string_view name) {
   return std::ranges::find(list, name) != list.end();
 }
 
-std::string top_of(std::string_view target) {
-  return std::string(split(target.substr(1), '/').front());
-}
-
 Error lacking(const Layout& layout, const std::string& name) {
   const std::string shown = printable(name);
   const std::string line =
@@ -60,8 +56,8 @@ std::vector<std::string> wanted_names(const Spec& spec) {
   };
   for (const std::string& name : spec.root_names) want(name);
   for (const BindMount& bind : spec.binds)
-    if (bind.source != bind.target) want(top_of(bind.target));
-  for (const TmpfsMount& tmpfs : spec.tmpfs) want(top_of(tmpfs.target));
+    if (bind.source != bind.target) want(top_name(bind.target));
+  for (const TmpfsMount& tmpfs : spec.tmpfs) want(top_name(tmpfs.target));
   return names;
 }
 
@@ -85,10 +81,10 @@ Result<std::vector<Step>> transplant_steps(const Layout& layout, const Spec& spe
   TRY(can_show(layout, wanted));
   for (const BindMount& bind : spec.binds) {
     if (bind.source == bind.target) continue;  // it is there as it is
-    if (top_of(bind.target) == "tmp" || is_fixed(top_of(bind.target), spec))
+    if (top_name(bind.target) == "tmp" || is_fixed(top_name(bind.target), spec))
       return Error{Fault::unsupported,
                    fmt::format("\"{}\": in this pod nothing can be shown below /{}", bind.target,
-                               top_of(bind.target))};
+                               top_name(bind.target))};
     steps.push_back({.op = Op::show,
                      .target = bind.target,
                      .source = bind.source,
@@ -96,7 +92,7 @@ Result<std::vector<Step>> transplant_steps(const Layout& layout, const Spec& spe
                      .sources = {spec.root}});
   }
   for (const TmpfsMount& tmpfs : spec.tmpfs)
-    if (top_of(tmpfs.target) != "tmp")
+    if (top_name(tmpfs.target) != "tmp")
       steps.push_back({.op = Op::show,
                        .target = tmpfs.target,
                        .access = Access::read_write,

@@ -52,7 +52,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"idle-exit", 0, "TIME", "", kPilot, "end after so long without a job"},
     {"accept-for", 0, "TIME", "", kPilot, "take no new jobs after so long, and end after the last"},
     {"retirement", 0, "TIME", "", kPilot,
-     "after --accept-for: stop what still runs after so long; else it may end by itself"},
+     "after --accept-for or an administrator's graceful drain: stop what still runs after so long; "
+     "else it may end by itself"},
     {"grace", 0, "TIME", "10s", kPilot,
      "between SIGTERM and SIGKILL when a job is stopped or over its time; htcondor: between the "
      "pilot's SIGTERM and its end, of which a quarter (10s at most) is kept for outputs"},

@@ -155,6 +155,10 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
   settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace - stop_reserve(grace));
+  if (options.has("retirement")) {
+    const std::chrono::milliseconds retirement = TRY(options.duration("retirement"));
+    settings.retirement = std::chrono::ceil<std::chrono::seconds>(retirement);
+  }
   settings.journal = scratch_folder(options) + "/condor-claims";
   return std::make_unique<HtcondorScheduler>(poller, std::move(settings));
 }

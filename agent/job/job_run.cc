@@ -4,19 +4,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
-#include "agent/job/launch.h"
-#include "sandbox/base/errno.h"
+#include "agent/job/sandbox_start.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
 #include "sandbox/idmap.h"
-#include "sandbox/plan_transplant.h"
 
 namespace podpilot::agent {
 namespace {
@@ -27,14 +23,6 @@ constexpr std::chrono::seconds kUsageEvery{30};
 
 std::chrono::milliseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
-}
-
-// A sandbox that could not be built is the site's matter, whatever errno the kernel chose, but for
-// a full disk and for an image whose tree or config it cannot be built from.
-Error as_site_error(Error error) {
-  if (error.fault != Fault::exhausted && error.fault != Fault::invalid)
-    error.fault = Fault::unsupported;
-  return error;
 }
 
 }  // namespace
@@ -186,7 +174,8 @@ void JobRun::request_image(const std::string& reference) {
         }
         image_ = *std::move(image);
         outcome_.times.pull = image_->pull_time;
-        outcome_.image_digest = image_->image.manifest.str();
+        const bool stored = !image_->image.lease.locks.empty();  // a folder has no manifest
+        if (stored) outcome_.image_digest = image_->image.manifest.str();
         post(Event::image_ready);
       });
 }
@@ -194,7 +183,7 @@ void JobRun::request_image(const std::string& reference) {
 void JobRun::launch() {
   launched_at_ = Clock::now();
   pod_ = site_.pod;
-  if (!site_.roots) return start({});
+  if (!site_.roots) return start(nullptr);
   if (const Result<void> begun = build_root(); !begun) {
     fail(Origin::site, begun.error());
     post(Event::sandbox_gone);
@@ -215,7 +204,7 @@ Result<void> JobRun::build_root() {
   site_.roots->build(image_->image, *folder_, owner, stop_build_.get_token(),
                      [this, alive = alive_](Result<JobRoot> root) {
                        if (!*alive) return;
-                       if (root && state_.phase == Phase::starting) return start(*root);
+                       if (root && state_.phase == Phase::starting) return start(&*root);
                        if (!root && state_.phase == Phase::starting)
                          fail(Origin::site, root.error());
                        post(Event::sandbox_gone);
@@ -223,65 +212,30 @@ Result<void> JobRun::build_root() {
   return {};
 }
 
-void JobRun::start(const JobRoot& root) {
-  if (const Result<void> started = try_start(root); !started) post(Event::sandbox_gone);
-}
-
-Result<void> JobRun::try_start(const JobRoot& root) {
-  const auto blame = [this](Origin origin, const Error& error) {
-    fail(origin, error);
-    return error;
-  };
-  if (site_.roots) {
-    const Result<void> shown = sandbox::can_show(pod_.layout, root.names);
-    image_unfit_ = !shown;
-    if (!shown) return blame(Origin::site, shown.error());
+void JobRun::start(const JobRoot* root) {
+  if (const Result<void> made = make_cgroup(); !made) {
+    fail(Origin::site, made.error());
+    return post(Event::sandbox_gone);
   }
-  // Where the pod's root has no such name the job's folder is seen where it is.
-  const std::size_t slash = description_.scratch.find('/', 1);
-  if (site_.roots && !description_.scratch.empty() &&
-      !pod_.layout.find(description_.scratch.substr(1, slash - 1)))
-    move_scratch(description_, folder_->files_path);
-  Result<sandbox::Spec> spec = make_spec(image_->image, description_, *folder_, io_.terminal);
-  if (!spec)  // an unknown user, or no command: of the job's own choice or of the image's
-    return blame(description_.user.empty() ? Origin::image : Origin::payload,
-                 {Fault::invalid, spec.error().text});
-  tree_bytes_ = root.bytes;
-  spec->root = root.path;
-  spec->root_names = root.names;
-  spec->writable_image = site_.writable_image;
-  const Result<sandbox::Plan> plan = sandbox::make_plan(pod_, *spec);
-  if (!plan)
-    return blame(plan.error().fault == Fault::unsupported ? Origin::site : Origin::payload,
-                 plan.error());
-
-  UniqueFd in, out, err;
-  sandbox::Stdio stdio{BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)};
-  if (!io_.inherit) {
-    in.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!in) return blame(Origin::site, sys_error("open /dev/null"));
-    Result<UniqueFd> stdout_file = output_file(kStdoutFile);
-    Result<UniqueFd> stderr_file =
-        output_file(description_.join_outputs ? kStdoutFile : kStderrFile);
-    if (!stdout_file) return blame(Origin::site, stdout_file.error());
-    if (!stderr_file) return blame(Origin::site, stderr_file.error());
-    out = *std::move(stdout_file);
-    err = *std::move(stderr_file);
-    stdio = {in, out, err};
+  auto started = start_sandbox({.launcher = site_.launcher,
+                                .pod = pod_,
+                                .image = image_->image,
+                                .folder = *folder_,
+                                .root = root,
+                                .cgroup = cgroup_ ? cgroup_->folder() : BorrowedFd(),
+                                .writable_image = site_.writable_image,
+                                .inherit = io_.inherit,
+                                .terminal = io_.terminal},
+                               description_);
+  if (!started) {
+    image_unfit_ = started.error().unfit;
+    fail(started.error().origin, started.error().error);
+    return post(Event::sandbox_gone);
   }
-  if (const Result<void> made = make_cgroup(); !made) return blame(Origin::site, made.error());
-  Result<sandbox::Sandbox> started =
-      site_.launcher.launch(*plan, stdio, cgroup_ ? cgroup_->folder() : BorrowedFd());
-  if (!started) return blame(Origin::site, as_site_error(std::move(started.error())));
+  tree_bytes_ = root ? root->bytes : 0;
   sandbox_ = *std::move(started);
   reports_ = site_.poller.watch(sandbox_->reports(), POLLIN, [this](short) { read_reports(); });
   ended_ = site_.poller.watch(sandbox_->ended(), POLLIN, [this](short) { sandbox_ended(); });
-  return {};
-}
-
-Result<UniqueFd> JobRun::output_file(const char* name) {
-  // O_APPEND: what the payload's processes write at the same time does not overwrite each other.
-  return open_beneath(folder_->files, name, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC, 0644);
 }
 
 void JobRun::read_reports() {
@@ -326,32 +280,6 @@ void JobRun::sandbox_ended() {
   watch_->finish([this](const JobFigures& peak) { measured(peak); });
 }
 
-void JobRun::judge_end() {
-  using sandbox::ReportKind;
-  if (last_report_ && last_report_->kind == ReportKind::failed)
-    return fail(Origin::site, as_site_error(last_report_->error()));
-  if (last_report_ && last_report_->kind == ReportKind::not_executed)
-    return fail(Origin::payload, last_report_->error());
-  if (last_report_) {
-    outcome_.exit = ExitStatus::of_wait_status(last_report_->wait_status);
-    outcome_.usage.user = std::chrono::microseconds(last_report_->user_us);
-    outcome_.usage.system = std::chrono::microseconds(last_report_->system_us);
-    outcome_.usage.max_rss = static_cast<std::uint64_t>(last_report_->max_rss_kib) * 1024;
-    outcome_.usage.peak_memory = std::max(outcome_.usage.peak_memory, outcome_.usage.max_rss);
-  }
-  judge_limits();
-  if (state_.cause == StopCause::time_limit)
-    return fail(Origin::payload,
-                {Fault::transient, fmt::format("ran longer than its time limit of {}",
-                                               human_duration(description_.time_limit.value_or(
-                                                   std::chrono::milliseconds(0))))});
-  if (state_.cause != StopCause::none && state_.cause != StopCause::over_limit)
-    return fail(Origin::payload, {Fault::internal, "stopped before it ended by itself"});
-  if (!last_report_)
-    fail(Origin::site,
-         {Fault::transient, "the sandbox was killed from outside, perhaps for want of memory"});
-}
-
 // User and system time cannot be told apart from outside until the processes end.
 void JobRun::report_usage_after(std::chrono::seconds delay) {
   usage_ = site_.poller.after(delay, [this] {
@@ -394,60 +322,6 @@ void JobRun::kill() {
 void JobRun::signal(int signal) {
   if (sandbox_) [[maybe_unused]]
     const auto sent = sandbox_->signal(signal);
-}
-
-bool JobRun::succeeded() const {
-  if (!description_.success_exit_code) return true;
-  return outcome_.exit && outcome_.exit->signal == 0 &&
-         outcome_.exit->code == *description_.success_exit_code;
-}
-
-void JobRun::send_outputs() {
-  SendOutputs which = SendOutputs::all;
-  if (state_.cause == StopCause::asked)
-    which = SendOutputs::evicted;
-  else if (outcome_.verdict != Verdict::done || !succeeded())
-    which = SendOutputs::failed;
-  scheduler_.send_outputs(claim_, folder_->files, which,
-                          then(Event::outputs_sent, Event::outputs_failed, Origin::scheduler));
-}
-
-void JobRun::finish() {
-  if (outcome_.slug.empty() && !outcome_.exit)  // it was stopped before there was a payload
-    fail(Origin::payload, {Fault::internal, "stopped before it began"});
-  scheduler_.finish(claim_, outcome_, [this, alive = alive_](Result<void> finished) {
-    if (!*alive) return;
-    if (!finished)
-      log::error("the result of a job could not be delivered",
-                 {{"job", name_}, {"error", finished.error().text}});
-    post(Event::finished);
-  });
-}
-
-void JobRun::clean() {
-  image_request_.reset();
-  image_.reset();
-  if (!folder_) return post(Event::cleaned);
-  const auto discard = [this, alive = alive_] {
-    if (!*alive) return;
-    site_.scratch.discard(*std::exchange(folder_, std::nullopt), [this, alive] {
-      if (*alive) post(Event::cleaned);
-    });
-  };
-  if (site_.roots) return site_.roots->remove(*folder_, discard);
-  discard();
-}
-
-void JobRun::fail(Origin origin, const Error& error) {
-  fail(failure(origin, error));
-}
-
-void JobRun::fail(const Outcome& judged) {
-  if (!outcome_.slug.empty()) return;  // the first reason counts
-  outcome_.verdict = judged.verdict;
-  outcome_.slug = judged.slug;
-  outcome_.origin = judged.origin;
-  outcome_.text = judged.text;
 }
 
 }  // namespace podpilot::agent

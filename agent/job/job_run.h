@@ -81,9 +81,7 @@ class JobRun {
   void launch();
   Result<std::optional<std::uint32_t>> tree_owner() const;
   Result<void> build_root();
-  void start(const JobRoot& root);
-  Result<void> try_start(const JobRoot& root);
-  Result<UniqueFd> output_file(const char* name);
+  void start(const JobRoot* root);  // where the rung needs one
   void report_running();
   void report_usage_after(std::chrono::seconds delay);
   void terminate();

@@ -39,10 +39,6 @@ struct CloseDir {
 };
 using Dir = std::unique_ptr<DIR, CloseDir>;
 
-bool is_dot(const char* name) {
-  return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
-}
-
 // So many folders of the way down stay open; the ones above are opened again through "..".
 constexpr std::size_t kOpenLevels = 32;
 
@@ -111,6 +107,10 @@ Result<UniqueFd> open_beneath(BorrowedFd root, const std::string& path, int flag
 
 Result<UniqueFd> open_in_root(BorrowedFd root, const std::string& path, int flags, mode_t mode) {
   return openat2_retry(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+bool is_dot(const char* name) {
+  return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
 Result<DirFd> open_dir(const std::string& path) {

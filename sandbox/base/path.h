@@ -32,6 +32,9 @@ Result<DirFd> make_dir_at(BorrowedFd parent, const std::string& name, mode_t mod
 // mkdir -p along a path of the operator's.
 Result<DirFd> make_dirs(const std::string& path, mode_t mode);
 
+// Whether an entry of a folder is the folder itself or the one above it.
+bool is_dot(const char* name);
+
 // Of an open folder, whose own position stays; without "." and "..". More than `limit` is
 // Fault::invalid.
 inline constexpr std::size_t kAllNames = SIZE_MAX;

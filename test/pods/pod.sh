@@ -148,7 +148,7 @@ run_pod() { # ARGUMENT...
   mkfifo "$pod/namespaces" "$pod/ready"
   "${pod_server:-serve_pod_registry}" &
   server=$!
-  timeout --kill-after 5 "${pod_timeout:-90}" "${runtime[@]}" run --bundle "$pod" "$name" \
+  timeout --kill-after 5 "${pod_timeout:-180}" "${runtime[@]}" run --bundle "$pod" "$name" \
     < <(:) >"$pod/out" 2>"$pod/err" || status=$?
   "${runtime[@]}" delete --force "$name" >/dev/null 2>&1 || true
   wait_for 5 no_pod_cgroup

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What schedds, shadows and administrators ask of us: asked on their connections' threads, decided
+// What schedds and shadows ask of us: asked on their connections' threads, decided
 // here on the loop.
 #include <fmt/format.h>
 
-#include <ctime>
 #include <utility>
 
 #include "agent/scheduler/htcondor/htcondor_scheduler.h"
@@ -12,28 +11,13 @@
 namespace podpilot::agent::htcondor {
 namespace {
 
-constexpr std::chrono::seconds kDecide{30};
 // The peer gives up after 20 s (condor_daemon_client/dc_startd.cpp).
 constexpr std::chrono::seconds kCleaning{15};
-constexpr std::chrono::seconds kTalk{20};
 // condor_startd.V6: a claim lapses after MAX_CLAIM_ALIVES_MISSED intervals without a sign of life.
 constexpr int kMissed = 6;
 
-UnixTime now() {
-  return static_cast<UnixTime>(std::time(nullptr));
-}
-
-Deadline decide() {
-  return Deadline::after(kDecide);
-}
-
 std::string text_of(const Ad& ad, std::string_view name) {
   return ad.string(name).value_or("");
-}
-
-std::string job_id(const Ad& job) {
-  return fmt::format("{}.{}", job.integer("ClusterId").value_or(0),
-                     job.integer("ProcId").value_or(0));
 }
 
 }  // namespace
@@ -42,16 +26,17 @@ std::string job_id(const Ad& job) {
 
 std::optional<ClaimReply> HtcondorScheduler::request_claim(const std::string& session,
                                                            const ClaimRequest& request) {
-  return ask<ClaimReply>(*loop_, decide(), [this, session, request](const auto& reply) {
-    reply(decide_claim(session, request));
-  });
+  return ask<ClaimReply>(
+      *loop_, Deadline::after(kDecide),
+      [this, session, request](const auto& reply) { reply(decide_claim(session, request)); });
 }
 
 std::optional<ActivationDecision> HtcondorScheduler::activate(const std::string& session,
                                                               const Activation& activation) {
-  return ask<ActivationDecision>(*loop_, decide(), [this, session, activation](const auto& reply) {
-    reply(decide_activation(session, activation));
-  });
+  return ask<ActivationDecision>(*loop_, Deadline::after(kDecide),
+                                 [this, session, activation](const auto& reply) {
+                                   reply(decide_activation(session, activation));
+                                 });
 }
 
 void HtcondorScheduler::channel(ClaimId claim, Result<Stream> stream) {
@@ -63,9 +48,10 @@ void HtcondorScheduler::channel(ClaimId claim, Result<Stream> stream) {
 std::optional<DeactivateReply> HtcondorScheduler::deactivate(const std::string& session,
                                                              const SecretClaimId& claim_id,
                                                              DeactivationKind kind) {
-  return ask<DeactivateReply>(*loop_, decide(), [this, session, claim_id, kind](const auto& reply) {
-    decide_deactivation(session, claim_id, kind, reply);
-  });
+  return ask<DeactivateReply>(*loop_, Deadline::after(kDecide),
+                              [this, session, claim_id, kind](const auto& reply) {
+                                decide_deactivation(session, claim_id, kind, reply);
+                              });
 }
 
 void HtcondorScheduler::release(const std::string& session, const SecretClaimId& claim_id) {
@@ -82,52 +68,9 @@ void HtcondorScheduler::suspend(const std::string& session, const SecretClaimId&
   loop_->leave([this, session, claim_id, on] {
     const Claim* claim = claim_of(session, claim_id);
     if (!claim || claim->activity == (on ? SlotActivity::suspended : SlotActivity::busy)) return;
-    slots_->set_activity(claim->id, on ? SlotActivity::suspended : SlotActivity::busy, now());
+    slots_->set_activity(claim->id, on ? SlotActivity::suspended : SlotActivity::busy, unix_now());
     on ? port_->suspend(claim->id) : port_->resume(claim->id);
     report_soon();
-  });
-}
-
-// Written once, before anybody can know of us.
-bool HtcondorScheduler::is_administrator(const std::string& session) const {
-  return session == admin_session_;
-}
-
-std::optional<Result<std::string>> HtcondorScheduler::drain(const DrainRequest& request) {
-  return ask<Result<std::string>>(
-      *loop_, decide(), [this, request](const auto& reply) { reply(decide_drain(request)); });
-}
-
-std::optional<Result<std::string>> HtcondorScheduler::cancel_drain(const std::string& request_id) {
-  return ask<Result<std::string>>(*loop_, decide(), [this, request_id](const auto& reply) {
-    if (drain_.empty() || (!request_id.empty() && request_id != drain_))
-      return reply(Error{Fault::not_found, "no such drain"});
-    log::info("condor: an administrator ends the drain");
-    reply(std::exchange(drain_, ""));
-    report_soon();
-  });
-}
-
-void HtcondorScheduler::vacate(const std::string& slot, VacateSpeed speed) {
-  loop_->leave([this, slot, speed] {
-    std::vector<ClaimId> chosen;
-    for (const auto& [id, claim] : slots_->claims())
-      if (slot.empty() || slot == slot_name(settings_.facts, state_of(&claim).kind, claim.number))
-        chosen.push_back(id);
-    for (const ClaimId id : chosen) {
-      log::info("condor: an administrator ends a claim", {{"slot", slot}});
-      stop_job(id, speed);
-    }
-  });
-}
-
-void HtcondorScheduler::off(VacateSpeed speed) {
-  loop_->leave([this, speed] {
-    log::info("condor: an administrator ends this pilot");
-    port_->drain();
-    if (speed == VacateSpeed::fast)
-      for (const auto& [id, claim] : slots_->claims())
-        port_->deactivate(id, Deactivation::hard, {});
   });
 }
 
@@ -164,12 +107,12 @@ ClaimReply HtcondorScheduler::decide_claim(const std::string& session,
   wanted.use.remote_owner = text_of(request.job, "Owner");
   wanted.use.client_machine =
       request.schedd.alias.empty() ? request.schedd.host : request.schedd.alias;
-  const std::optional<ClaimId> granted = slots_->grant(wanted, now());
+  const std::optional<ClaimId> granted = slots_->grant(wanted, unix_now());
   if (!granted) return refuse("it does not fit");
   const Claim& claim = *slots_->find(*granted);
   // The schedd authenticated its user, and wrote that name over whatever the job said.
   if (port_->request_claim(claim.id, claim.held, wanted.use.remote_user) == ClaimAnswer::refused) {
-    slots_->end(claim.id, now());
+    slots_->end(claim.id, unix_now());
     report_soon();
     return refuse("the pilot has no room");
   }
@@ -213,7 +156,7 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
   held.taken = Clock::now();
   claim->use.job_id = job_id(activation.job);
   claim->use.global_job_id = text_of(activation.job, "GlobalJobId");
-  claim->use.job_started = now();
+  claim->use.job_started = unix_now();
   switch (port_->activate(id, claim->use.job_id)) {
     case ActivateAnswer::accepted:
       break;
@@ -225,7 +168,7 @@ ActivationDecision HtcondorScheduler::decide_activation(const std::string& sessi
       held.job.reset();
       return refuse(HoldCode::activation_not_idle, "this pilot takes no more jobs");
   }
-  slots_->set_activity(id, SlotActivity::busy, now());
+  slots_->set_activity(id, SlotActivity::busy, unix_now());
   report_soon();
   return {.reply = ActivateReply::ok, .why = {}, .claim = id};
 }
@@ -237,7 +180,7 @@ void HtcondorScheduler::decide_deactivation(const std::string& session,
   if (!claim) return reply({.start = false});
   const ClaimId id = claim->id;
   Held& held = held_[id];
-  const bool again = !offer_.draining && drain_.empty();
+  const bool again = !draining();
   if (kind == DeactivationKind::check || !held.job) return reply({.start = again});
   switch (kind) {
     case DeactivationKind::graceful:
@@ -259,20 +202,6 @@ void HtcondorScheduler::decide_deactivation(const std::string& session,
   });
   held.job->dismiss();
   port_->deactivate(id, Deactivation::done, {});
-}
-
-Result<std::string> HtcondorScheduler::decide_drain(const DrainRequest& request) {
-  if (!drain_.empty()) return Error{Fault::denied, "already draining"};
-  drain_ = fmt::format("{}-{}", settings_.facts.started, ++sequence_);
-  log::info("condor: an administrator drains this pilot", {{"reason", request.reason}});
-  const bool ends = request.then == AfterDrain::exit || request.then == AfterDrain::restart;
-  const std::string id = drain_;
-  if (request.speed != DrainSpeed::graceful)
-    for (const auto& [claim, slot] : slots_->claims())
-      stop_job(claim, request.speed == DrainSpeed::fast ? VacateSpeed::fast : VacateSpeed::soft);
-  if (ends) port_->drain();
-  report_soon();
-  return id;
 }
 
 // --- leases ---

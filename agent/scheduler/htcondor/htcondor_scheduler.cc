@@ -6,11 +6,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <future>
-#include <random>
 #include <utility>
 
+#include "agent/jitter.h"
 #include "sandbox/base/log.h"
 
 namespace podpilot::agent::htcondor {
@@ -18,17 +17,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kReportSoon{50};  // several changes at once are one report
 constexpr std::chrono::seconds kFarewell{5};
-constexpr int kMissedReports = 3;  // after which collectors forget a slot
-
-UnixTime now() {
-  return static_cast<UnixTime>(std::time(nullptr));
-}
-
-// A tenth more or less, so that pilots started together do not report together for ever.
-Clock::duration jittered(Clock::duration delay) {
-  thread_local std::minstd_rand random(std::random_device{}());
-  return delay * std::uniform_int_distribution<int>(900, 1100)(random) / 1000;
-}
+constexpr int kMissedReports = 3;               // after which collectors forget a slot
+constexpr std::int64_t kUnlimited = INT32_MAX;  // seconds, as startds say it
 
 }  // namespace
 
@@ -90,15 +80,15 @@ void HtcondorScheduler::contacts_changed(const std::vector<std::string>& contact
   address.no_udp = true;
   settings_.facts.address = format(address);
   if (!slots_) {
-    const auto mint = [this] {
-      return mint_claim_id(settings_.facts.address, settings_.facts.started, ++minted_);
+    const auto mint = [this](std::span<const Command> commands = {}) {
+      return mint_claim_id(settings_.facts.address, settings_.facts.started, ++minted_, commands);
     };
-    const SecretClaimId admin_capability = mint();
+    const SecretClaimId admin_capability = mint(administrator_commands());
     Session session = session_of(admin_capability);
     admin_session_ = session.id;
     security_.admit(std::move(session));
     settings_.facts.admin_capability = admin_capability.reveal();
-    slots_ = std::make_unique<Slots>(settings_.kind, settings_.facts.total, mint, now());
+    slots_ = std::make_unique<Slots>(settings_.kind, settings_.facts.total, mint, unix_now());
     log::info("condor: reachable",
               {{"name", settings_.facts.name}, {"through", fmt::format("{}", contacts.front())}});
   }
@@ -111,8 +101,7 @@ void HtcondorScheduler::update(const Offer& offer) {
 }
 
 bool HtcondorScheduler::accepting() const {
-  return !offer_.draining && drain_.empty() && offer_.claims < offer_.capacity &&
-         patience_.accepting(Clock::now());
+  return !draining() && offer_.claims < offer_.capacity && patience_.accepting(Clock::now());
 }
 
 // A pod that serves one user matches nobody else's jobs.
@@ -141,10 +130,11 @@ void HtcondorScheduler::admit_claims() {
 SlotState HtcondorScheduler::state_of(const Claim* claim) const {
   SlotState state;
   state.kind = claim && claim->number != 0 ? SlotKind::dynamic : slots_->kind();
-  state.now = now();
+  state.now = unix_now();
   state.sequence = sequence_;
   state.vacate_time = settings_.vacate_time.count();
-  state.draining = offer_.draining || !drain_.empty();
+  state.retirement = settings_.retirement ? settings_.retirement->count() : kUnlimited;
+  state.draining = draining();
   state.accepting = accepting();
   if (claim) {
     state.number = claim->number;
@@ -161,6 +151,11 @@ SlotState HtcondorScheduler::state_of(const Claim* claim) const {
   state.total = slots_->total();
   state.free = slots_->free();
   state.phase_since = state.activity_since = slots_->offered_since();
+  if (drain_) {
+    state.phase = SlotPhase::drained;
+    state.activity = slots_->claims().empty() ? SlotActivity::idle : SlotActivity::retiring;
+    state.phase_since = state.activity_since = drain_->since;
+  }
   if (slots_->kind() != SlotKind::partitionable) return state;
   for (const auto& [id, child] : slots_->claims()) state.children.push_back(state_of(&child));
   return state;
@@ -170,10 +165,11 @@ Ad HtcondorScheduler::slot_of(const Claim* claim, Audience audience) const {
   return slot_ad(facts(), state_of(claim), audience);
 }
 
-std::vector<SlotReport> HtcondorScheduler::reports() {
-  std::vector<SlotReport> reports;
+std::vector<Report> HtcondorScheduler::reports() {
+  std::vector<Report> reports;
   const Facts facts = this->facts();
   ++sequence_;
+  reports.push_back({facts.name, facts.address, daemon_ad(facts, state_of(nullptr)), {}});
   const auto add = [&](const Claim* claim, const SecretClaimId& claim_id) {
     const SlotState state = state_of(claim);
     reports.push_back({slot_name(facts, state.kind, state.number), facts.address,
@@ -217,6 +213,7 @@ void HtcondorScheduler::stop() {
   report_timer_.reset();
   soon_.reset();
   patience_timer_.reset();
+  retiring_.reset();
   for (auto& [id, claim] : held_) claim.job.reset();
   if (loop_) loop_->close();
   held_.clear();

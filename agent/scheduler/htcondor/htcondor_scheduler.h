@@ -39,6 +39,9 @@ struct CondorSettings {
   std::chrono::seconds session_duration = std::chrono::hours(24);
   // A job that is asked to end gets this, or less where it asked for less itself.
   std::chrono::seconds vacate_time{600};
+  // What jobs get before that once an administrator drains this pilot gracefully; nothing: to their
+  // own end.
+  std::optional<std::chrono::seconds> retirement;
   std::string journal;  // folder for claim_journal.h, which no payload reaches
 };
 
@@ -87,7 +90,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   std::optional<Result<std::string>> drain(const DrainRequest& request) override;
   std::optional<Result<std::string>> cancel_drain(const std::string& request_id) override;
   void vacate(const std::string& slot, VacateSpeed speed) override;
-  void off(VacateSpeed speed) override;
+  void off(OffSpeed speed) override;
 
   // The same, decided on the loop.
   ClaimReply decide_claim(const std::string& session, const ClaimRequest& request);
@@ -95,7 +98,12 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   void decide_deactivation(const std::string& session, const SecretClaimId& claim_id,
                            DeactivationKind kind, const Reply<DeactivateReply>& reply);
   Result<std::string> decide_drain(const DrainRequest& request);
+  Result<std::string> decide_cancel(const std::string& request_id);
+  Result<void> check_drain(const DrainRequest& request) const;
   Claim* claim_of(const std::string& session, const SecretClaimId& claim_id);
+
+  static constexpr std::chrono::seconds kTalk{20};    // an exchange with a schedd
+  static constexpr std::chrono::seconds kDecide{30};  // a connection's thread waits for the loop
 
   // Claims.
   Held* held(ClaimId claim);
@@ -105,6 +113,9 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   Ad slot_of(const Claim* claim, Audience audience) const;
   ShadowSetting setting_for(const Claim& claim) const;
   void stop_job(ClaimId claim, VacateSpeed speed);
+  void stop_jobs(VacateSpeed speed, const std::function<bool(const Claim&)>& which);
+  void retire_jobs();
+  void drained();
   enum class Parting { tell_schedd, told_by_schedd, silent };
   void end_claim(ClaimId claim, Parting parting);
   void tell_released(const Claim& claim);
@@ -118,9 +129,10 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   void job_failed_here(Clock::time_point taken, const std::string& why);
 
   // Advertising.
+  bool draining() const { return offer_.draining || drain_; }
   bool accepting() const;
   Facts facts() const;
-  std::vector<SlotReport> reports();
+  std::vector<Report> reports();
   void report_soon();
   void report();
   void admit_claims();
@@ -141,13 +153,19 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   std::uint64_t minted_ = 0;
   std::int64_t sequence_ = 0;
   Patience patience_;
-  std::string drain_;  // id of the drain that an administrator began; "" for none
+  struct Drain {
+    std::string id;
+    AfterDrain then;
+    UnixTime since;
+  };
+  std::optional<Drain> drain_;  // that an administrator began
   bool stopped_ = false;
   std::shared_ptr<Stop> stop_;
   std::unique_ptr<Mailbox> loop_;
   Poller::Handle report_timer_;
   Poller::Handle soon_;
   Poller::Handle patience_timer_;
+  Poller::Handle retiring_;
   std::unique_ptr<Worker> courier_;  // ALIVE and RELEASE_CLAIM
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<CcbListener> listener_;

@@ -78,12 +78,14 @@ Result<void> serve_administrator(Security::Inbound& peer, Desk& desk) {
     case Command::vacate_all_fast:
       desk.vacate("", VacateSpeed::fast);
       return {};
-    case Command::dc_off_graceful:
     case Command::dc_off_peaceful:
-      desk.off(VacateSpeed::soft);
+      desk.off(OffSpeed::peaceful);
+      return {};
+    case Command::dc_off_graceful:
+      desk.off(OffSpeed::graceful);
       return {};
     case Command::dc_off_fast:
-      desk.off(VacateSpeed::fast);
+      desk.off(OffSpeed::fast);
       return {};
     default:
       return Error{Fault::unsupported, "an execute node of podpilot does not do this"};
@@ -120,6 +122,15 @@ Result<void> serve_peer(Security::Inbound& peer, Desk& desk) {
 }
 
 }  // namespace
+
+std::span<const Command> administrator_commands() {
+  static constexpr Command kCommands[] = {
+      Command::drain_jobs,        Command::cancel_drain_jobs, Command::vacate_claim,
+      Command::vacate_claim_fast, Command::vacate_all_claims, Command::vacate_all_fast,
+      Command::dc_off_graceful,   Command::dc_off_peaceful,   Command::dc_off_fast,
+  };
+  return kCommands;
+}
 
 void serve(Security& security, Desk& desk, Stream connection) {
   Result<Security::Inbound> peer = security.accept(std::move(connection), soon());

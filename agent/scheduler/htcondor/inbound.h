@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "agent/scheduler/htcondor/dialogue/claim.h"
@@ -20,6 +21,11 @@ struct ActivationDecision {
 };
 
 enum class VacateSpeed { soft, fast };
+enum class OffSpeed {
+  peaceful,  // jobs go on to their end
+  graceful,  // for the pilot's retirement, then as soft
+  fast,
+};
 
 // Every call names the security session that the peer resumed: what it may ask for goes by that,
 // never by what it says. Called on connections' threads; they wait for the loop. Nothing where the
@@ -43,10 +49,13 @@ class Desk {
   virtual bool is_administrator(const std::string& session) const = 0;
   virtual std::optional<Result<std::string>> drain(const DrainRequest& request) = 0;
   virtual std::optional<Result<std::string>> cancel_drain(const std::string& request_id) = 0;
-  // A slot's name; "" for all.
+  // A slot's name; the pilot's, the offered slot's or "" for all.
   virtual void vacate(const std::string& slot, VacateSpeed speed) = 0;
-  virtual void off(VacateSpeed speed) = 0;
+  virtual void off(OffSpeed speed) = 0;
 };
+
+// What is_administrator() lets a peer ask for.
+std::span<const Command> administrator_commands();
 
 // One connection, from its first byte to the last.
 void serve(Security& security, Desk& desk, Stream connection);

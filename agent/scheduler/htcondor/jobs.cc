@@ -2,7 +2,6 @@
 // What the pilot asks for a job, and how claims end.
 #include <fmt/format.h>
 
-#include <ctime>
 #include <utility>
 
 #include "agent/scheduler/htcondor/cedar/peer_version.h"
@@ -11,12 +10,6 @@
 
 namespace podpilot::agent::htcondor {
 namespace {
-
-constexpr std::chrono::seconds kTalk{20};
-
-UnixTime now() {
-  return static_cast<UnixTime>(std::time(nullptr));
-}
 
 Error no_job(ClaimId claim) {
   return {Fault::internal, fmt::format("no job of HTCondor's has claim {}", claim)};
@@ -72,6 +65,7 @@ void HtcondorScheduler::bring_inputs(ClaimId claim, BorrowedFd folder, Done done
 
 void HtcondorScheduler::executing(ClaimId claim, const ImageUse& image) {
   if (ShadowJob* job = job_of(claim)) job->executing(image);
+  if (Claim* slot = slots_->find(claim)) slot->use.image_digest = image.digest;
 }
 
 void HtcondorScheduler::usage(ClaimId claim, const Usage& usage) {
@@ -90,7 +84,6 @@ void HtcondorScheduler::send_outputs(ClaimId claim, BorrowedFd folder, SendOutpu
 void HtcondorScheduler::finish(ClaimId claim, const Outcome& outcome, Done done) {
   ShadowJob* job = job_of(claim);
   if (!job) return loop_->leave([done = std::move(done)] { done({}); });
-  if (Claim* slot = slots_->find(claim)) slot->use.image_digest = outcome.image_digest;
   log::info("condor: job ended", {{"claim", fmt::format("{}", claim)},
                                   {"verdict", std::string(to_string(outcome.verdict))},
                                   {"slug", outcome.slug}});
@@ -102,13 +95,13 @@ void HtcondorScheduler::deactivated(ClaimId claim) {
   if (!held) return;
   const std::unique_ptr<ShadowJob> job = std::move(held->job);
   const Clock::time_point taken = held->taken;
-  slots_->set_activity(claim, SlotActivity::idle, now());
+  slots_->set_activity(claim, SlotActivity::idle, unix_now());
   if (Claim* slot = slots_->find(claim)) {
     slot->use.job_started = 0;
     slot->use.job_id.clear();
     slot->use.global_job_id.clear();
   }
-  const bool again = !job || !job->given_back();
+  const bool again = !draining() && (!job || !job->given_back());
   answer_waiting(*held, {.start = again});
   report_soon();
   if (!again) end_claim(claim, Parting::tell_schedd);
@@ -148,7 +141,7 @@ void HtcondorScheduler::stop_job(ClaimId claim, VacateSpeed speed) {
   if (!job_of(claim)) {
     return end_claim(claim, Parting::tell_schedd);
   }
-  slots_->set_activity(claim, SlotActivity::vacating, now());
+  slots_->set_activity(claim, SlotActivity::vacating, unix_now());
   if (speed == VacateSpeed::soft)
     port_->deactivate(claim, Deactivation::soft, settings_.vacate_time);
   else
@@ -213,8 +206,9 @@ void HtcondorScheduler::forget(ClaimId claim) {
   if (Held* held = this->held(claim)) answer_waiting(*held, {.start = false});
   held_.erase(claim);
   journal_->remove(claim);
-  slots_->end(claim, now());
+  slots_->end(claim, unix_now());
   report_soon();
+  drained();
 }
 
 }  // namespace podpilot::agent::htcondor

@@ -14,13 +14,14 @@
 namespace podpilot::agent::htcondor {
 namespace {
 
-constexpr std::chrono::seconds kPatience{20};  // for one slot's update
+constexpr std::chrono::seconds kPatience{20};  // for one ad's update
 constexpr std::chrono::seconds kFirstRetry{5};
 constexpr std::chrono::seconds kLastRetry{120};
 
 struct Told {
   std::string name;
   std::string address;
+  bool slot;
 };
 
 }  // namespace
@@ -39,8 +40,8 @@ class Reporter::Collector {
   const Sinful& address() const { return address_; }
   const std::optional<Error>& refusal() const { return refusal_; }
 
-  void tell(const std::vector<SlotReport>& slots) {
-    waiting_ = slots;
+  void tell(const std::vector<Report>& reports) {
+    waiting_ = reports;
     retry_timer_.reset();
     send_next();
   }
@@ -50,8 +51,8 @@ class Reporter::Collector {
     waiting_.reset();
     retry_timer_.reset();
     worker_->run([this, deadline, gone = std::move(gone)]() -> Worker::Task {
-      for (const Told& slot : std::exchange(told_, {}))
-        if (!invalidate_slot(security_, address_, slot.name, slot.address, deadline, stop_)) break;
+      for (const Told& one : std::exchange(told_, {}))
+        if (!take_back(one, deadline)) break;
       gone();
       return nullptr;
     });
@@ -69,28 +70,34 @@ class Reporter::Collector {
   void send_next() {
     if (sending_ || !waiting_ || refusal_) return;
     sending_ = true;
-    worker_->run([this, slots = *std::exchange(waiting_, std::nullopt)]() -> Worker::Task {
-      Result<void> result = send(slots);
-      return [this, slots, result = std::move(result)] { sent(slots, result); };
+    worker_->run([this, reports = *std::exchange(waiting_, std::nullopt)]() -> Worker::Task {
+      Result<void> result = send(reports);
+      return [this, reports, result = std::move(result)] { sent(reports, result); };
     });
   }
 
   // On the worker's thread, which alone uses told_.
-  Result<void> send(const std::vector<SlotReport>& slots) {
+  Result<void> send(const std::vector<Report>& reports) {
     for (const Told& before : told_)
-      if (std::ranges::none_of(slots, [&](const auto& slot) { return slot.name == before.name; }))
-        TRY(invalidate_slot(security_, address_, before.name, before.address,
-                            Deadline::after(kPatience), stop_));
+      if (std::ranges::none_of(reports, [&](const auto& one) { return one.name == before.name; }))
+        TRY(take_back(before, Deadline::after(kPatience)));
     told_.clear();
-    for (const SlotReport& slot : slots) {
-      told_.push_back({slot.name, slot.address});
-      TRY(update_slot(security_, address_, slot.slot, slot.secret, Deadline::after(kPatience),
-                      stop_));
+    for (const Report& one : reports) {
+      told_.push_back({one.name, one.address, one.secret.has_value()});
+      const Deadline deadline = Deadline::after(kPatience);
+      TRY(one.secret ? update_slot(security_, address_, one.ad, *one.secret, deadline, stop_)
+                     : update_daemon(security_, address_, one.ad, deadline, stop_));
     }
     return {};
   }
 
-  void sent(const std::vector<SlotReport>& slots, const Result<void>& result) {
+  Result<void> take_back(const Told& one, Deadline deadline) {
+    return one.slot
+               ? invalidate_slot(security_, address_, one.name, one.address, deadline, stop_)
+               : invalidate_daemon(security_, address_, one.name, one.address, deadline, stop_);
+  }
+
+  void sent(const std::vector<Report>& reports, const Result<void>& result) {
     sending_ = false;
     if (result) {
       if (!last_error_.empty() || !heard_)
@@ -108,7 +115,7 @@ class Reporter::Collector {
       refusal_ = result.error();
       return refused_();
     }
-    if (!waiting_) waiting_ = slots;
+    if (!waiting_) waiting_ = reports;
     retry_timer_ = poller_.after(retry_, [this] { send_next(); });
     retry_ = std::min(retry_ * 2, kLastRetry);
   }
@@ -119,7 +126,7 @@ class Reporter::Collector {
   BorrowedFd stop_;
   std::function<void()> refused_;
   std::vector<Told> told_;  // of the thread
-  std::optional<std::vector<SlotReport>> waiting_;
+  std::optional<std::vector<Report>> waiting_;
   bool sending_ = false;
   bool heard_ = false;
   std::string last_error_;
@@ -148,8 +155,8 @@ Reporter::~Reporter() {
   stop_->raise();
 }
 
-void Reporter::tell(const std::vector<SlotReport>& slots) {
-  for (const auto& collector : collectors_) collector->tell(slots);
+void Reporter::tell(const std::vector<Report>& reports) {
+  for (const auto& collector : collectors_) collector->tell(reports);
 }
 
 void Reporter::one_refused() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the collectors informed of the slots. Each has a thread of its own, so that one that does
-// not answer delays no other; what changed while a report was under way goes out with the next.
+// Keeps the collectors informed of the pilot and its slots. Each has a thread of its own, so that
+// one that does not answer delays no other; what changed while a report was under way goes out with
+// the next.
 #pragma once
 
 #include <functional>
@@ -17,11 +18,11 @@
 
 namespace podpilot::agent::htcondor {
 
-struct SlotReport {
+struct Report {
   std::string name;
   std::string address;
-  Ad slot;
-  Ad secret;
+  Ad ad;
+  std::optional<Ad> secret;  // of a slot; nothing: the pilot's own ad
 };
 
 class Reporter {
@@ -34,10 +35,10 @@ class Reporter {
                                                   Refused refused);
   ~Reporter();
 
-  // All slots as they are now, in the place of what still waits. A slot that was told before and
-  // is not among them is taken back.
-  void tell(const std::vector<SlotReport>& slots);
-  // Takes all slots back and waits for that, or until the deadline.
+  // All ads as they are now, in the place of what still waits. One that was told before and is not
+  // among them is taken back.
+  void tell(const std::vector<Report>& reports);
+  // Takes all back and waits for that, or until the deadline.
   void farewell(Deadline deadline);
 
  private:

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "agent/jitter.h"
 #include "agent/scheduler/spool/policy.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/random.h"
@@ -24,11 +25,6 @@ constexpr std::chrono::milliseconds kRetryActivate{100};
 // How long a job goes on while the spool cannot be reached. Nobody is harmed by a long one: what
 // is published is decided by a rename, not by time.
 constexpr std::chrono::minutes kPatience{10};
-
-// A fifth more or less, so that pilots started together do not look together for ever.
-Clock::duration jittered(Clock::duration delay) {
-  return delay * (800 + static_cast<long>(random_number() % 400)) / 1000;
-}
 
 Resources less(Resources free, const Resources& taken) {
   free.cpus -= std::min(free.cpus, taken.cpus);

@@ -1,139 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/scheduler/htcondor/dialogue/ccb.h"
 
-#include <arpa/inet.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "agent/scheduler/htcondor/dialogue/ccb_message.h"
 #include "agent/scheduler/htcondor/security/negotiation.h"
 #include "test/catch.h"
-#include "test/support/fake_pool.h"
+#include "test/support/fake_broker.h"
 #include "test/support/temp_dir.h"
 
 namespace podpilot::agent::htcondor {
 namespace {
 
 using namespace std::chrono_literals;
+using test::FakeBroker;
 using test::FakePool;
+using test::Inbox;
+using test::ReverseWaiter;
 
 Deadline soon() {
   return Deadline::after(10s);
 }
-
-// What tests wait for, from several threads.
-template <typename Value>
-class Mailbox {
- public:
-  void put(Value value) {
-    const std::lock_guard lock(mutex_);
-    values_.push_back(std::move(value));
-    arrived_.notify_all();
-  }
-  std::optional<Value> take(std::chrono::milliseconds patience = 10s) {
-    std::unique_lock lock(mutex_);
-    if (!arrived_.wait_for(lock, patience, [&] { return !values_.empty(); })) return std::nullopt;
-    Value value = std::move(values_.front());
-    values_.pop_front();
-    return value;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<Value> values_;
-};
-
-LiteralAd receive_ad(Stream& stream) {
-  auto message = stream.receive(kMaxSmallMessage, soon());
-  if (!message) return {};
-  return get_literal_ad(*message).value_or(LiteralAd());
-}
-
-Result<void> send_ad(Stream& stream, const LiteralAd& ad) {
-  MessageWriter message = stream.writer();
-  put_literal_ad(message, ad);
-  return stream.send(message, soon());
-}
-
-// A broker: registrations and what comes after go into mailboxes; a test tells it what to send.
-class Broker {
- public:
-  Mailbox<LiteralAd> registered;
-  Mailbox<LiteralAd> heard;  // heartbeats and results
-
-  void send(LiteralAd ad) {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(ad));
-  }
-  void hang_up() { hang_up_ = true; }
-
- private:
-  void serve(Stream& stream, Command command) {
-    if (command != Command::ccb_register) return;
-    const LiteralAd ad = receive_ad(stream);
-    const bool known = ad.string("ClaimId") == "cookie" && ad.string("CCBID") == "broker:1#1";
-    LiteralAd answer;
-    answer.set("Command", std::int64_t{67}).set("ClaimId", "cookie");
-    answer.set("CCBID", known || ++count_ == 1 ? "broker:1#1" : "broker:1#2");
-    if (!send_ad(stream, answer)) return;
-    registered.put(ad);
-    hang_up_ = false;
-    while (!hang_up_) {
-      const auto some = stream.wait(Deadline::after(10ms));
-      if (!some) return;
-      if (*some) {
-        const LiteralAd message = receive_ad(stream);
-        if (!message.has("Command") && !message.has("Result")) return;  // closed
-        heard.put(message);
-        if (message.integer("Command") == 441 && !send_ad(stream, message)) return;
-      }
-      const std::lock_guard lock(mutex_);
-      for (const LiteralAd& one : std::exchange(waiting_, {}))
-        if (!send_ad(stream, one)) return;
-    }
-  }
-  std::mutex mutex_;
-  std::vector<LiteralAd> waiting_;
-  std::atomic<int> count_ = 0;
-  std::atomic<bool> hang_up_ = false;
-
- public:
-  // Last: its threads end before what they use.
-  FakePool pool{[this](Stream& stream, Command command) { serve(stream, command); }};
-};
-
-// Somebody behind whose socket a reversed connection is waited for.
-class Waiter {
- public:
-  Waiter() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    ::listen(listener_.get(), 16);
-  }
-  LiteralAd request(const std::string& id) const {
-    sockaddr_in bound{};
-    socklen_t size = sizeof bound;
-    ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-    LiteralAd ad;
-    ad.set("Command", std::int64_t{68}).set("ClaimId", "connect" + id).set("RequestID", id);
-    ad.set("Name", "test")
-        .set("MyAddress", "<127.0.0.1:" + std::to_string(ntohs(bound.sin_port)) + ">");
-    return ad;
-  }
-  Stream accept() const {
-    return Stream(UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)),
-                  BorrowedFd());
-  }
-
- private:
-  UniqueFd listener_;
-};
 
 struct Fixture {
   explicit Fixture(CcbOptions options = {.name = "pod",
@@ -164,10 +53,10 @@ struct Fixture {
   }
 
   test::TempDir folder;
-  Broker broker;
-  Mailbox<std::vector<std::string>> contacts;
-  Mailbox<Error> trouble;
-  Mailbox<int> connected;
+  FakeBroker broker;
+  Inbox<std::vector<std::string>> contacts;
+  Inbox<Error> trouble;
+  Inbox<int> connected;
   UniqueFd stop{::eventfd(0, EFD_CLOEXEC)};
   Security security{TokenSource::from_path(folder.path() + "/token"), {}};
   std::optional<CcbListener> listener;
@@ -211,7 +100,7 @@ TEST_CASE("several peers are connected to at once", "[htcondor][ccb]") {
   REQUIRE(fixture.broker.registered.take());
   const SecretClaimId claim = mint_claim_id("<10.0.0.1:1>", 1, 1);
   fixture.security.admit(session_of(claim));
-  const Waiter waiter;
+  const ReverseWaiter waiter;
   std::vector<Stream> peers;
   for (int i = 0; i < 5; ++i) fixture.broker.send(waiter.request(std::to_string(i)));
   std::set<std::string> ids;
@@ -245,7 +134,7 @@ TEST_CASE("what cannot be connected to is reported", "[htcondor][ccb]") {
   REQUIRE(fixture.broker.registered.take());
   for (const char* address : {"<127.0.0.1:1>", "nonsense<", ""}) {
     CAPTURE(address);
-    LiteralAd request = Waiter().request("7");
+    LiteralAd request = ReverseWaiter().request("7");
     fixture.broker.send(request.set("MyAddress", address));
     const auto result = fixture.broker.heard.take();
     REQUIRE(result);
@@ -258,7 +147,7 @@ TEST_CASE("what cannot be connected to is reported", "[htcondor][ccb]") {
 TEST_CASE("there is a bound to connections", "[htcondor][ccb]") {
   Fixture fixture({.name = "pod", .heartbeat = 20s, .retry = 50ms, .dial = 5s, .connections = 1});
   REQUIRE(fixture.broker.registered.take());
-  const Waiter waiter;
+  const ReverseWaiter waiter;
   fixture.broker.send(waiter.request("1"));
   const auto first = fixture.broker.heard.take();
   REQUIRE(first);
@@ -274,7 +163,7 @@ TEST_CASE("several brokers, one of them down", "[htcondor][ccb]") {
   Sinful down;
   down.host = "127.0.0.1";
   down.port = 1;
-  Broker other;
+  FakeBroker other;
   Fixture fixture({.name = "pod", .heartbeat = 20s, .retry = 50ms, .dial = 5s, .connections = 8},
                   {down, other.pool.address()});
   std::optional<std::vector<std::string>> contacts = fixture.contacts.take();

@@ -33,6 +33,11 @@ TEST_CASE("claim ids of ours", "[htcondor][security]") {
   REQUIRE(again);
   CHECK(*again == one);
   CHECK_FALSE(mint_claim_id("<10.0.0.1:1?CCBID=a:1#2>", 1795296119, 7) == one);
+  CHECK(one.info().find("ValidCommands") == std::string::npos);
+  const Command commands[] = {Command::drain_jobs, Command::dc_off_fast};
+  const SecretClaimId two = mint_claim_id("<10.0.0.1:1>", 1, 1, commands);
+  CHECK(two.info().ends_with(R"(;ValidCommands="512,60006";])"));
+  CHECK(*parse_claim_id(two.reveal()) == two);
 }
 
 TEST_CASE("what is no claim id is refused without being repeated", "[htcondor][security]") {

@@ -219,6 +219,31 @@ TEST_CASE("the operator's START, RANK and attributes", "[slot][machine_ad]") {
           }).ends_with(": not the operator's to say"));
 }
 
+TEST_CASE("a pilot's own ad", "[slot][machine_ad]") {
+  Facts facts = typical();
+  facts.admin_capability = "session#secret";
+  facts.attributes.set("GLIDEIN_Site", "loopback");
+  SlotState parent = whole(SlotKind::partitionable);
+  parent.children = {dynamic(1)};
+  const Ad ad = daemon_ad(facts, parent);
+  const std::pair<const char*, const char*> table[] = {
+      {"MyType", "\"StartD\""},         {"Name", "\"pod-1\""},
+      {"Machine", "\"pod-1.cluster\""}, {"TotalSlots", "2"},
+      {"TotalMemory", "8192"},          {"Draining", "undefined"},
+      {"GLIDEIN_Site", "\"loopback\""}, {"_condor_PrivRemoteAdminCapability", "\"session#secret\""},
+  };
+  for (const auto& [name, value] : table) {
+    INFO(name);
+    CHECK(ad.value(name) == value);
+  }
+  // Nothing that a negotiator could match.
+  for (const char* name : {"Requirements", "Start", "Rank", "State", "SlotID", "Cpus"})
+    CHECK_FALSE(ad.has(name));
+  const Ad slot = slot_ad(facts, parent, Audience::collector);
+  CHECK(slot.boolean("HasStartDaemonAd") == true);
+  CHECK(slot.value("RetirementTimeRemaining") == "0");  // or negotiators pass over it
+}
+
 TEST_CASE("dynamic slots and what their parent tells of them", "[slot][machine_ad]") {
   Facts facts = typical();
   facts.admin_capability = "session#secret";

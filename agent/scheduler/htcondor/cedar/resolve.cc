@@ -21,24 +21,22 @@ namespace {
 
 constexpr std::size_t kMaxAddresses = 16;
 
+SocketAddress socket_address(const auto& address) {
+  SocketAddress out;
+  std::memcpy(&out.storage, &address, sizeof address);
+  out.length = sizeof address;
+  return out;
+}
+
 std::optional<SocketAddress> numeric(const Endpoint& endpoint) {
-  SocketAddress address;
   sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(endpoint.port);
+  if (::inet_pton(AF_INET, endpoint.host.c_str(), &v4.sin_addr) == 1) return socket_address(v4);
   sockaddr_in6 v6{};
-  if (::inet_pton(AF_INET, endpoint.host.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    std::memcpy(&address.storage, &v4, sizeof v4);
-    address.length = sizeof v4;
-    return address;
-  }
-  if (::inet_pton(AF_INET6, endpoint.host.c_str(), &v6.sin6_addr) == 1) {
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(endpoint.port);
-    std::memcpy(&address.storage, &v6, sizeof v6);
-    address.length = sizeof v6;
-    return address;
-  }
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(endpoint.port);
+  if (::inet_pton(AF_INET6, endpoint.host.c_str(), &v6.sin6_addr) == 1) return socket_address(v6);
   return std::nullopt;
 }
 

@@ -2,6 +2,9 @@
 #include "agent/scheduler/htcondor/security/claim_id.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <vector>
 
 #include "agent/scheduler/htcondor/cedar/key.h"
 #include "agent/scheduler/htcondor/cedar/peer_version.h"
@@ -19,6 +22,12 @@ bool printable_ascii(std::string_view text) {
   for (const char c : text)
     if (c <= ' ' || c >= 0x7f) return false;
   return true;
+}
+
+std::string valid_commands(std::span<const Command> commands) {
+  std::vector<int> numbers;
+  for (const Command command : commands) numbers.push_back(static_cast<int>(command));
+  return numbers.empty() ? "" : fmt::format(R"(ValidCommands="{}";)", fmt::join(numbers, ","));
 }
 
 }  // namespace
@@ -53,15 +62,17 @@ Result<SecretClaimId> parse_claim_id(std::string_view text) {
   return out;
 }
 
-SecretClaimId mint_claim_id(std::string_view address, std::int64_t birth, std::uint64_t sequence) {
+SecretClaimId mint_claim_id(std::string_view address, std::int64_t birth, std::uint64_t sequence,
+                            std::span<const Command> commands) {
   std::string secret;
   std::string random = random_bytes(kSecretBytes);
   for (const char byte : random) secret += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   wipe(random);
   SecretClaimId out;
   out.session_id_ = fmt::format("{}#{}#{}", address, birth, sequence);
-  out.info_ = fmt::format(
-      R"([Encryption="YES";Integrity="YES";ShortVersion="{}";CryptoMethods="AES";])", kPeerRelease);
+  out.info_ =
+      fmt::format(R"([Encryption="YES";Integrity="YES";ShortVersion="{}";CryptoMethods="AES";{}])",
+                  kPeerRelease, valid_commands(commands));
   out.secret_ = oci::Secret(std::move(secret));
   return out;
 }

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "agent/scheduler/htcondor/cedar/commands.h"
 #include "oci/http/secret.h"
 #include "sandbox/base/result.h"
 
@@ -27,7 +29,8 @@ class SecretClaimId {
 
  private:
   friend Result<SecretClaimId> parse_claim_id(std::string_view text);
-  friend SecretClaimId mint_claim_id(std::string_view, std::int64_t, std::uint64_t);
+  friend SecretClaimId mint_claim_id(std::string_view, std::int64_t, std::uint64_t,
+                                     std::span<const Command>);
   std::string session_id_;
   std::string info_;
   oci::Secret secret_;
@@ -37,7 +40,9 @@ class SecretClaimId {
 Result<SecretClaimId> parse_claim_id(std::string_view text);
 
 // A new one, with 256 random bits. `address` is a label and may change later; with `birth` (seconds
-// since the epoch) and `sequence` it must be unique.
-SecretClaimId mint_claim_id(std::string_view address, std::int64_t birth, std::uint64_t sequence);
+// since the epoch) and `sequence` it must be unique. Its session's peers use it for `commands` by
+// themselves; schedds and shadows need none, as they name the session that they mean.
+SecretClaimId mint_claim_id(std::string_view address, std::int64_t birth, std::uint64_t sequence,
+                            std::span<const Command> commands = {});
 
 }  // namespace podpilot::agent::htcondor

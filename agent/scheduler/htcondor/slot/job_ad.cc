@@ -155,6 +155,11 @@ void set_ending(CondorJob& result, const Ad& job) {
 
 }  // namespace
 
+std::string job_id(const Ad& job) {
+  return fmt::format("{}.{}", job.integer("ClusterId").value_or(0),
+                     job.integer("ProcId").value_or(0));
+}
+
 std::string runnable_expression(const JobSetting& setting) {
   std::string text = supported_expression();
   if (!setting.input_images) text += " && TARGET.ContainerImageSource =!= \"cedar\"";
@@ -204,8 +209,7 @@ std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setti
                fmt::format("container_target_dir is no absolute path: {}", printable(*target))));
     description.scratch = *target;
   }
-  result.id =
-      fmt::format("{}.{}", job.integer("ClusterId").value_or(0), job.integer("ProcId").value_or(0));
+  result.id = job_id(job);
   result.global_id = job.string("GlobalJobId").value_or("");
   result.user = job.string("User").value_or("");
   description.name = result.id;

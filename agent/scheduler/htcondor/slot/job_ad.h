@@ -64,6 +64,9 @@ Result<Resources> requested_resources(const Ad& job, const Ad& slot);
 // Or why the job must be held: somebody has to change it.
 std::expected<CondorJob, Reason> read_job(const Ad& job, const JobSetting& setting);
 
+// "12.0", as people know it.
+std::string job_id(const Ad& job);
+
 // Where a job's folder has the two ads as text, made by format_ad() (classad/text.h). The
 // environment names them.
 inline constexpr std::string_view kJobAdFile = ".job.ad";

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kKiB = 1 << 10;
+constexpr const char* kAdminCapability = "_condor_PrivRemoteAdminCapability";
 
 std::string_view to_string(SlotKind kind) {
   switch (kind) {
@@ -73,10 +74,9 @@ void set_text(Ad& ad, std::string_view name, const std::string& text) {
   if (!text.empty()) ad.set(name, text);
 }
 
-void set_identity(Ad& ad, const Facts& facts, const SlotState& state) {
-  ad.set("MyType", "Machine");
-  ad.set("TargetType", "Job");
-  ad.set("Name", slot_name(facts, state.kind, state.number));
+void set_identity(Ad& ad, const Facts& facts, std::string_view type, const std::string& name) {
+  ad.set("MyType", type);
+  ad.set("Name", name);
   ad.set("Machine", facts.machine);
   ad.set("MyAddress", facts.address);
   ad.set("StartdIpAddr", facts.address);
@@ -108,7 +108,7 @@ void set_abilities(Ad& ad, const Facts& facts) {
   ad.set("PodpilotGuarantees", fmt::format("{}", fmt::join(facts.guarantees, ",")));
 }
 
-void set_resources(Ad& ad, const Facts& facts, const SlotState& state) {
+void set_totals(Ad& ad, const Facts& facts) {
   ad.set("MachineResources", "Cpus Memory Disk GPUs");
   ad.set("DetectedCpus", facts.total.cpus);
   ad.set("DetectedMemory", facts.total.memory / kMiB);
@@ -116,6 +116,10 @@ void set_resources(Ad& ad, const Facts& facts, const SlotState& state) {
   ad.set("TotalMemory", facts.total.memory / kMiB);
   ad.set("TotalDisk", facts.total.disk / kKiB);
   ad.set("TotalVirtualMemory", facts.total.memory / kKiB);
+  for (const char* name : {"TotalGPUs", "DetectedGPUs"}) ad.set(name, 0);
+}
+
+void set_resources(Ad& ad, const SlotState& state) {
   ad.set("TotalSlotCpus", state.total.cpus);
   ad.set("TotalSlotMemory", state.total.memory / kMiB);
   ad.set("TotalSlotDisk", static_cast<double>(state.total.disk / kKiB));
@@ -123,7 +127,7 @@ void set_resources(Ad& ad, const Facts& facts, const SlotState& state) {
   ad.set("Memory", state.free.memory / kMiB);
   ad.set("Disk", state.free.disk / kKiB);
   ad.set("VirtualMemory", state.free.memory / kKiB);
-  for (const char* name : {"GPUs", "TotalGPUs", "TotalSlotGPUs", "DetectedGPUs"}) ad.set(name, 0);
+  for (const char* name : {"GPUs", "TotalSlotGPUs"}) ad.set(name, 0);
   set_own(ad, "SlotWeight", "Cpus");
   ad.set("LoadAvg", state.load);
   ad.set("CondorLoadAvg", state.load);
@@ -157,8 +161,9 @@ void set_policy(Ad& ad, const Facts& facts, const SlotState& state, Audience aud
   set_own(ad, "Rank", facts.rank.empty() ? "0.0" : facts.rank);
   ad.set("CurrentRank", state.use.rank);
   ad.set("MachineMaxVacateTime", state.vacate_time);
-  ad.set("MaxJobRetirementTime", state.retirement_left);
-  ad.set("RetirementTimeRemaining", state.retirement_left);
+  ad.set("MaxJobRetirementTime", state.retirement);
+  // Negotiators pass over a slot that has any.
+  ad.set("RetirementTimeRemaining", state.use.job_id.empty() ? 0 : state.retirement);
   ad.set("AcceptedWhileDraining", false);
   if (state.draining) ad.set("Draining", true);
 }
@@ -222,10 +227,14 @@ std::string slot_name(const Facts& facts, SlotKind kind, unsigned number) {
 
 Ad slot_ad(const Facts& facts, const SlotState& state, Audience audience) {
   Ad ad = facts.attributes;
-  set_identity(ad, facts, state);
+  set_identity(ad, facts, "Machine", slot_name(facts, state.kind, state.number));
+  ad.set("TargetType", "Job");
+  // Without it a collector makes up a pilot's own ad from this one.
+  ad.set("HasStartDaemonAd", true);
   set_platform(ad, facts.arch, facts.kernel_release, facts.os_release);
   set_abilities(ad, facts);
-  set_resources(ad, facts, state);
+  set_totals(ad, facts);
+  set_resources(ad, state);
   set_policy(ad, facts, state, audience);
   set_phase(ad, facts, state);
   set_use(ad, state);
@@ -247,8 +256,21 @@ Ad slot_ad(const Facts& facts, const SlotState& state, Audience audience) {
       ad.set("ParentSlotId", 1);
       break;
   }
-  if (audience == Audience::collector)
-    set_text(ad, "_condor_PrivRemoteAdminCapability", facts.admin_capability);
+  if (audience == Audience::collector) set_text(ad, kAdminCapability, facts.admin_capability);
+  return ad;
+}
+
+Ad daemon_ad(const Facts& facts, const SlotState& offered) {
+  Ad ad = facts.attributes;
+  set_identity(ad, facts, "StartD", facts.name);
+  set_platform(ad, facts.arch, facts.kernel_release, facts.os_release);
+  set_abilities(ad, facts);
+  set_totals(ad, facts);
+  ad.set("TotalSlots", 1 + offered.children.size());
+  ad.set("MyCurrentTime", offered.now);
+  ad.set("UpdateSequenceNumber", offered.sequence);
+  if (offered.draining) ad.set("Draining", true);
+  set_text(ad, kAdminCapability, facts.admin_capability);
   return ad;
 }
 

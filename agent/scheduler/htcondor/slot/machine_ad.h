@@ -71,10 +71,10 @@ struct SlotState {
   std::int64_t phase_since = 0, activity_since = 0;  // Unix time
   bool accepting = true;                             // false: Start is false, nothing matches
   bool draining = false;
-  std::int64_t vacate_time = 0;      // seconds that a job gets to end
-  std::int64_t retirement_left = 0;  // seconds
-  std::uint64_t job_starts = 0;      // since the pilot began
-  std::uint64_t recent_starts = 0;   // in the last 20 minutes
+  std::int64_t vacate_time = 0;     // seconds that a job gets to end
+  std::int64_t retirement = 0;      // seconds that a job gets before that where the pilot drains
+  std::uint64_t job_starts = 0;     // since the pilot began
+  std::uint64_t recent_starts = 0;  // in the last 20 minutes
   SlotUse use;
   std::vector<SlotState> children;         // dynamic slots of a partitionable one
   std::vector<std::string> cached_images;  // digests
@@ -95,6 +95,10 @@ enum class Audience {
 };
 // `facts` have passed check_facts().
 Ad slot_ad(const Facts& facts, const SlotState& state, Audience audience);
+
+// The pilot's own, by which administrators' tools find it; `offered` is the slot that it offers, or
+// would offer.
+Ad daemon_ad(const Facts& facts, const SlotState& offered);
 
 // Goes with slot_ad() in an update: the claim that the negotiator hands out.
 Ad private_ad(const Facts& facts, const SlotState& state, std::string_view claim_id);

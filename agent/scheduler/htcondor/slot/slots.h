@@ -18,12 +18,10 @@
 #include "agent/scheduler/htcondor/cedar/sinful.h"
 #include "agent/scheduler/htcondor/security/claim_id.h"
 #include "agent/scheduler/htcondor/slot/machine_ad.h"
+#include "agent/scheduler/htcondor/slot/unix_time.h"
 #include "agent/scheduler/scheduler.h"
 
 namespace podpilot::agent::htcondor {
-
-// Seconds since the epoch: what ads tell, never what is waited for.
-using UnixTime = std::int64_t;
 
 struct Claim {
   ClaimId id = 0;

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sandbox/base/deadline.h"
+#include "sandbox/base/random.h"
+
+namespace podpilot::agent {
+
+// A tenth more or less, so that pilots started together do not do things together for ever.
+inline Clock::duration jittered(Clock::duration delay) {
+  return delay * (900 + static_cast<long>(random_number() % 200)) / 1000;
+}
+
+}  // namespace podpilot::agent
