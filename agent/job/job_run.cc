@@ -174,7 +174,8 @@ void JobRun::request_image(const std::string& reference) {
         }
         image_ = *std::move(image);
         outcome_.times.pull = image_->pull_time;
-        outcome_.image_digest = image_->image.manifest.str();
+        const bool stored = !image_->image.lease.locks.empty();  // a folder has no manifest
+        if (stored) outcome_.image_digest = image_->image.manifest.str();
         post(Event::image_ready);
       });
 }

@@ -65,6 +65,7 @@ void HtcondorScheduler::bring_inputs(ClaimId claim, BorrowedFd folder, Done done
 
 void HtcondorScheduler::executing(ClaimId claim, const ImageUse& image) {
   if (ShadowJob* job = job_of(claim)) job->executing(image);
+  if (Claim* slot = slots_->find(claim)) slot->use.image_digest = image.digest;
 }
 
 void HtcondorScheduler::usage(ClaimId claim, const Usage& usage) {
@@ -83,7 +84,6 @@ void HtcondorScheduler::send_outputs(ClaimId claim, BorrowedFd folder, SendOutpu
 void HtcondorScheduler::finish(ClaimId claim, const Outcome& outcome, Done done) {
   ShadowJob* job = job_of(claim);
   if (!job) return loop_->leave([done = std::move(done)] { done({}); });
-  if (Claim* slot = slots_->find(claim)) slot->use.image_digest = outcome.image_digest;
   log::info("condor: job ended", {{"claim", fmt::format("{}", claim)},
                                   {"verdict", std::string(to_string(outcome.verdict))},
                                   {"slug", outcome.slug}});
