@@ -70,6 +70,7 @@ void HtcondorScheduler::suspend(const std::string& session, const SecretClaimId&
     if (!claim || claim->activity == (on ? SlotActivity::suspended : SlotActivity::busy)) return;
     slots_->set_activity(claim->id, on ? SlotActivity::suspended : SlotActivity::busy, unix_now());
     on ? port_->suspend(claim->id) : port_->resume(claim->id);
+    if (ShadowJob* job = job_of(claim->id)) job->suspended(on);
     report_soon();
   });
 }

@@ -46,6 +46,10 @@ void put_image(Ad& ad, const ImageUse& image) {
   ad.set("ChirpContainerImagePullTime", std::chrono::duration<double>(image.pull_time).count());
 }
 
+const char* state_of(bool suspended) {
+  return suspended ? "Suspended" : "Running";
+}
+
 // What the slot has of each resource: the job's own ad tells of the slot before.
 Ad provisioned(const Ad& machine) {
   Ad ad;
@@ -340,9 +344,9 @@ void ShadowJob::executing(const ImageUse& image) {
 void ShadowJob::usage(const Usage& usage) {
   if (dismissed_ || std::exchange(reporting_, true)) return;
   run(
-      [usage](Talk& talk) {
+      [usage, suspended = suspended_](Talk& talk) {
         Ad ad;
-        ad.set("JobState", "Running");
+        ad.set("JobState", state_of(suspended));
         put_consumption(ad, usage, std::chrono::seconds(std::time(nullptr) - talk.begun));
         put_image(ad, talk.image);
         ad.set("JobStartDate", talk.begun);
@@ -350,6 +354,20 @@ void ShadowJob::usage(const Usage& usage) {
       },
       [this](Result<void> told) {
         reporting_ = false;
+        if (!told && told.error().fault != Fault::denied) channel_lost(told.error());
+      });
+}
+
+void ShadowJob::suspended(bool on) {
+  suspended_ = on;
+  if (dismissed_) return;
+  run(
+      [on](Talk& talk) {
+        Ad ad;
+        ad.set("JobState", state_of(on));
+        return talk.shadow->update(ad);
+      },
+      [this](Result<void> told) {
         if (!told && told.error().fault != Fault::denied) channel_lost(told.error());
       });
 }

@@ -43,6 +43,8 @@ class ShadowJob {
   void bring_inputs(UniqueFd folder, Done done);
   void executing(const ImageUse& image);
   void usage(const Usage& usage);
+  // The payload was suspended, or goes on: condor_continue knows a job by that.
+  void suspended(bool on);
   void send_outputs(UniqueFd folder, SendOutputs which, Done done);
   void finish(const Outcome& outcome, Done done);
   void abandon();
@@ -72,6 +74,7 @@ class ShadowJob {
   std::shared_ptr<Stop> transfer_;  // ends what goes on now; a new one after abandon()
   bool dismissed_ = false;
   bool reporting_ = false;
+  bool suspended_ = false;
   bool given_back_ = false;
   std::optional<std::string> failed_here_;
   std::unique_ptr<Worker> worker_;  // last: it ends before what it uses
