@@ -49,7 +49,8 @@ std::string whereabouts() {
 std::string judge(const sandbox::Trial& trial, const SandboxWish& wish) {
   if (!trial.works) return trial.refusal;
   const sandbox::Guarantees missing =
-      sandbox::guarantees_of(trial.pod.rung, trial.pod.landlock_abi, trial.pod.carries_out)
+      sandbox::guarantees_of(trial.pod.rung, trial.pod.landlock_abi, trial.pod.carries_out,
+                             trial.pod.holds_memory)
           .missing(wish.required);
   if (missing.empty()) return "";
   return fmt::format("works, but does not give {}, which --require-isolation asks for",
@@ -73,6 +74,7 @@ Result<LockedTrial> try_rung_alone(sandbox::Launcher& launcher, Rung rung,
     if (rung == Rung::transplant_setuid && ::geteuid() == 0) let_others_pass(scratch);
   }
   locked.trial = TRY(sandbox::try_rung(launcher, rung, scratch));
+  locked.trial.pod.holds_memory = wish.holds_memory;
   return locked;
 }
 
@@ -100,13 +102,16 @@ Result<SandboxChoice> recall_or_choose_sandbox(sandbox::Launcher& launcher,
   const bool fits = !wish.rung || *wish.rung == Rung::userns;
   const int abi = sandbox::landlock_abi();
   if (fits && !here.empty() &&
-      sandbox::guarantees_of(Rung::userns, abi, false).missing(wish.required).empty()) {
+      sandbox::guarantees_of(Rung::userns, abi, false, wish.holds_memory)
+          .missing(wish.required)
+          .empty()) {
     const Result<std::string> memo = read_file_at(folder, kMemo, 1024);
     if (memo && *memo == here)
       return SandboxChoice{.pod = {.rung = Rung::userns,
                                    .layout = {},
                                    .landlock_abi = abi,
                                    .carries_out = false,
+                                   .holds_memory = wish.holds_memory,
                                    .uid = ::geteuid(),
                                    .gid = ::getegid()},
                            .root_lock = {}};

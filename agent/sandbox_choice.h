@@ -15,6 +15,7 @@ namespace podpilot::agent {
 struct SandboxWish {
   std::optional<sandbox::Rung> rung;  // nothing: the best that works
   sandbox::Guarantees required;
+  bool holds_memory = false;         // see sandbox::Pod
   std::vector<std::string> folders;  // the pilot's own, which no job may decide over; absolute
 };
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -27,7 +28,7 @@ namespace {
 
 constexpr std::size_t kMaxPlanBytes = 8 << 20;  // over ARG_MAX's usual 2 MiB of argv and env
 constexpr int kControlFd = 3;                   // in the launcher
-constexpr std::size_t kRequestDescriptors = 4;  // plan, stdin, stdout, stderr
+constexpr std::size_t kRequestDescriptors = 4;  // plan, stdin, stdout, stderr; perhaps a cgroup
 constexpr std::size_t kReplyDescriptors = 2;    // pidfd, reports
 
 // The launcher's reply to a request: descriptors, or this.
@@ -49,6 +50,20 @@ Error namespaces_refused(int err) {
   return error;
 }
 
+// Raw clone(2): clone3 and unshare are refused by seccomp profiles that let this through, and a
+// null stack gives fork's semantics. Argument order as on x86-64 and arm64 for these five. Only
+// clone3 makes a process in another group, and a group is given only where that works.
+long clone_init(std::uint64_t flags, int& pidfd, BorrowedFd cgroup) {
+  flags |= CLONE_PIDFD;
+  if (!cgroup) return ::syscall(SYS_clone, flags | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
+  clone_args args{};
+  args.flags = flags | CLONE_INTO_CGROUP;
+  args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  args.cgroup = static_cast<std::uint64_t>(cgroup.get());
+  return ::syscall(SYS_clone3, &args, sizeof args);
+}
+
 Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& request,
                               const std::vector<pid_t>& hidden) {
   auto [ours, theirs] = TRY(socket_pair());
@@ -59,10 +74,9 @@ Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& req
                       .hidden = hidden,
                       .cloned_ns = monotonic_ns()};
   int pidfd = -1;
-  // Raw clone(2): clone3 and unshare are refused by seccomp profiles that let this through, and a
-  // null stack gives fork's semantics. Argument order as on x86-64 and arm64 for these five.
-  const long pid = ::syscall(SYS_clone, plan.namespaces | CLONE_PIDFD | SIGCHLD, nullptr, &pidfd,
-                             nullptr, nullptr);
+  const bool grouped = request.size() > kRequestDescriptors;
+  const BorrowedFd cgroup = grouped ? BorrowedFd(request.back()) : BorrowedFd();
+  const long pid = clone_init(plan.namespaces, pidfd, cgroup);
   if (pid < 0) return namespaces_refused(errno);
   if (pid == 0) {
     ours.reset();
@@ -72,7 +86,8 @@ Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& req
 }
 
 Result<Started> serve(const Message& request, const std::vector<pid_t>& hidden) {
-  if (request.descriptors.size() != kRequestDescriptors)
+  const std::size_t number = request.descriptors.size();
+  if (number != kRequestDescriptors && number != kRequestDescriptors + 1)
     return Error{Fault::internal, "a request without its descriptors"};
   ::lseek(request.descriptors[0].get(), 0, SEEK_SET);
   const std::string bytes = TRY(read_all(request.descriptors[0], kMaxPlanBytes));
@@ -201,10 +216,11 @@ void Launcher::retire() const {
   [[maybe_unused]] const auto killed = child_.kill(SIGKILL);
 }
 
-Result<Sandbox> Launcher::launch(const Plan& plan, const Stdio& stdio) {
+Result<Sandbox> Launcher::launch(const Plan& plan, const Stdio& stdio, BorrowedFd cgroup) {
   const UniqueFd file = TRY(in_memory(serialise(plan)));
-  TRY(send_message(control_, "launch", {file, stdio.in, stdio.out, stdio.error})
-          .within("launcher"));
+  std::vector<BorrowedFd> descriptors = {file, stdio.in, stdio.out, stdio.error};
+  if (cgroup) descriptors.push_back(cgroup);
+  TRY(send_message(control_, "launch", descriptors).within("launcher"));
   std::optional<Message> reply = TRY(receive_message(control_, sizeof(Refusal), Wait::yes));
   if (!reply || reply->bytes.empty()) return Error{Fault::internal, "the launcher is gone"};
   if (reply->descriptors.size() == kReplyDescriptors)

@@ -52,8 +52,9 @@ class Launcher {
   // Forks. Call it first thing, on the thread that lasts: the launcher dies with that thread.
   static Result<Launcher> start();
 
-  // Takes as long as one clone(2). What fails after it comes as a report.
-  Result<Sandbox> launch(const Plan& plan, const Stdio& stdio);
+  // Takes as long as one clone(2). What fails after it comes as a report. `cgroup`: the folder of a
+  // control group that the sandbox is born in, every process of it; none: the launcher's.
+  Result<Sandbox> launch(const Plan& plan, const Stdio& stdio, BorrowedFd cgroup = {});
 
   // POLLIN: it is gone, and every sandbox with it.
   BorrowedFd ended() const { return child_.pidfd(); }

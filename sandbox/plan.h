@@ -91,10 +91,11 @@ struct Plan {
 // What a plan must know of the pod.
 struct Pod {
   Rung rung = Rung::userns;
-  Layout layout;             // of the rungs that mount nothing
-  int landlock_abi = 0;      // of the kernel
-  bool carries_out = false;  // changes of metadata (metadata_service.h)
-  std::uint32_t uid = 0;     // of this process, as it sees itself
+  Layout layout;              // of the rungs that mount nothing
+  int landlock_abi = 0;       // of the kernel
+  bool carries_out = false;   // changes of metadata (metadata_service.h)
+  bool holds_memory = false;  // jobs can have control groups of their own
+  std::uint32_t uid = 0;      // of this process, as it sees itself
   std::uint32_t gid = 0;
   std::uint32_t job_id = 0;  // of Ids::set: uid and gid of the next job (idmap.h)
 };

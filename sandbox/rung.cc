@@ -73,8 +73,9 @@ Result<Guarantees> parse_guarantees(std::string_view list) {
   return out;
 }
 
-Guarantees guarantees_of(Rung rung, int landlock_abi, bool carries_out) {
+Guarantees guarantees_of(Rung rung, int landlock_abi, bool carries_out, bool holds_memory) {
   Guarantees out = row(rung).always;
+  if (holds_memory) out.add(memory);
   for (const Guarantee guarantee : kGuarantees)
     if ((landlock_abi >= kScopingAbi && row(rung).with_scoping.has(guarantee)) ||
         (carries_out && row(rung).with_service.has(guarantee)))

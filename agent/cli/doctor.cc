@@ -15,6 +15,7 @@
 #include "agent/doctor/reach_checks.h"
 #include "agent/doctor/resource_checks.h"
 #include "agent/doctor/site_checks.h"
+#include "agent/job/job_cgroup.h"
 #include "oci/store/store.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
@@ -62,21 +63,23 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const Options& o
       continue;
     }
     if (!best) best = tried;
-    findings.push_back(
-        {name, Mark::good,
-         fmt::format("works, {} for all of it; gives {}; takes jobs of {} user",
-                     human_duration(trial.took),
-                     guarantees_of(tried, trial.pod.landlock_abi, trial.pod.carries_out).text(),
-                     users_of(tried, options))});
+    findings.push_back({name, Mark::good,
+                        fmt::format("works, {} for all of it; gives {}; takes jobs of {} user",
+                                    human_duration(trial.took),
+                                    guarantees_of(tried, trial.pod.landlock_abi,
+                                                  trial.pod.carries_out, trial.pod.holds_memory)
+                                        .text(),
+                                    users_of(tried, options))});
   }
   const int abi = sandbox::landlock_abi();
   const bool carries_out = sandbox::metadata_service_works();
   const sandbox::Guarantees had =
-      best ? guarantees_of(*best, abi, carries_out) : sandbox::Guarantees();
+      best ? guarantees_of(*best, abi, carries_out, wish.holds_memory) : sandbox::Guarantees();
   for (std::size_t i = 0; i < findings.size(); ++i) {
     if (findings[i].mark == Mark::good) continue;
     if (!best) findings[i].mark = Mark::bad;
-    findings[i].gains = had.missing(guarantees_of(sandbox::kLadder[i], abi, carries_out)).text();
+    findings[i].gains =
+        had.missing(guarantees_of(sandbox::kLadder[i], abi, carries_out, wish.holds_memory)).text();
     // What is below the rung that will be used needs no mending.
     if (best && sandbox::kLadder[i] > *best) findings[i].remedy = {};
   }
@@ -118,9 +121,16 @@ std::vector<Finding> check_reach(const Options& options) {
   return findings;
 }
 
-std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options,
-                             const SandboxWish& wish, const PodFacts& facts,
-                             std::optional<sandbox::Rung>& best) {
+Finding tell_cgroup(const Result<PodCgroup>& cgroup) {
+  const char* name = "cgroup";
+  if (!cgroup) return {name, Mark::note, "the watchdog alone holds limits: " + cgroup.error().text};
+  return {name, Mark::good, fmt::format("each job has one, the kernel holds {}", cgroup->text())};
+}
+
+std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options, SandboxWish& wish,
+                             const PodFacts& facts, std::optional<sandbox::Rung>& best) {
+  const Result<PodCgroup> cgroup = PodCgroup::take();
+  wish.holds_memory = cgroup.has_value();
   const std::string cache = cache_folder(options);
   const std::string scratch = scratch_folder(options);
   std::vector<Finding> findings = {judge_identity(facts)};
@@ -131,7 +141,8 @@ std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options
   findings.push_back(check_landlock());
   if (best == sandbox::Rung::userns) findings.push_back(check_proc(facts));
   findings.push_back(tell_resources(scratch));
-  findings.push_back(tell_memory_watch());
+  findings.push_back(tell_cgroup(cgroup));
+  if (!cgroup) findings.push_back(tell_memory_watch());
   for (Finding& finding : check_reach(options)) findings.push_back(std::move(finding));
   return findings;
 }
@@ -140,8 +151,10 @@ void tell_rung(const Standing& standing, Diagnosis& out) {
   sandbox::Guarantees all;
   for (const sandbox::Guarantee guarantee : sandbox::kGuarantees) all.add(guarantee);
   out.rung = to_string(standing.rung);
-  out.lacks =
-      guarantees_of(standing.rung, standing.landlock_abi, standing.carries_out).missing(all).text();
+  out.lacks = guarantees_of(standing.rung, standing.landlock_abi, standing.carries_out,
+                            standing.holds_memory)
+                  .missing(all)
+                  .text();
   out.left_open = left_open(standing);
 }
 
@@ -182,6 +195,7 @@ int doctor_command(const Options& options) {
     tell_rung({.rung = *best,
                .landlock_abi = sandbox::landlock_abi(),
                .carries_out = sandbox::metadata_service_works(),
+               .holds_memory = wish->holds_memory,
                .masked_proc = facts.masked_proc,
                .root_pilot = ::geteuid() == 0},
               out);

@@ -16,6 +16,7 @@
 #include "agent/cli/places.h"
 #include "agent/cli/sandbox_options.h"
 #include "agent/cli/scheduler_options.h"
+#include "agent/job/job_cgroup.h"
 #include "agent/job/puller.h"
 #include "agent/resources.h"
 #include "agent/version.h"
@@ -77,7 +78,9 @@ Result<void> fix_configuration(const Options& options) {
 }
 
 int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
-        SchedulerWish scheduler_wish, const SandboxWish& wish) {
+        SchedulerWish scheduler_wish, SandboxWish wish) {
+  Result<PodCgroup> cgroup = PodCgroup::take();
+  wish.holds_memory = cgroup.has_value();
   Poller poller;
   Result<oci::Store> store = oci::Store::open(cache_folder(options)).within("cache");
   if (!store) return failed(store.error());
@@ -112,6 +115,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .pod = choice->pod,
             .roots = nullptr,
             .next = nullptr,
+            .cgroup = cgroup ? &*cgroup : nullptr,
             .writable_image = options.has("writable-image"),
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
@@ -140,6 +144,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"memory", human_bytes(policy->offer.total.memory)},
                              {"jobs", fmt::format("{}", policy->offer.capacity)},
                              {"rung", std::string(to_string(choice->pod.rung))},
+                             {"cgroup", cgroup ? cgroup->text() : "none: " + cgroup.error().text},
                              {"users", policy->offer.attributes.at("users")}});
   policy->stop_at_signal = stops_at_signal;
   if (stops_at_signal) policy->stop_reserve = stop_reserve(policy->stop_grace);

@@ -16,10 +16,12 @@
 #include "agent/cli/run_options.h"
 #include "agent/cli/sandbox_options.h"
 #include "agent/cli/terminal.h"
+#include "agent/job/job_cgroup.h"
 #include "agent/job/job_run.h"
 #include "agent/job/launch.h"
 #include "agent/job/puller.h"
 #include "agent/scheduler/single/single_job.h"
+#include "sandbox/base/log.h"
 
 namespace podpilot::agent {
 namespace {
@@ -75,9 +77,17 @@ class Run {
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});
+    if (job_.request.memory != 0 || job_.processes != 0 ||
+        wish_.required.has(sandbox::Guarantee::memory)) {
+      Result<PodCgroup> cgroup = PodCgroup::take();
+      wish_.holds_memory = cgroup.has_value();
+      if (cgroup) cgroup_.emplace(*std::move(cgroup));
+      log::debug("cgroup", {{"holds", cgroup_ ? cgroup_->text() : cgroup.error().text}});
+    }
     choice_ = TRY(recall_or_choose_sandbox(launcher_, scratch_folder(options_), wish_));
     site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
     site_->pod = choice_.pod;
+    site_->cgroup = cgroup_ ? &*cgroup_ : nullptr;
     site_->next_id = std::random_device{}();
     site_->writable_image = options_.has("writable-image");
     if (!sandbox::uses_pod_root(choice_.pod.rung)) return {};
@@ -188,6 +198,7 @@ class Run {
   std::optional<ProgressLine> progress_;
   std::optional<Puller> puller_;
   SandboxChoice choice_;
+  std::optional<PodCgroup> cgroup_;
   std::unique_ptr<RootBuilder> roots_;
   std::optional<Site> site_;
   std::optional<JobRun> run_;

@@ -87,7 +87,7 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   facts.rung = to_string(pod.rung);
   facts.users = offer.tenancy.one ? "one" : "any";
   const sandbox::Guarantees guarantees =
-      sandbox::guarantees_of(pod.rung, pod.landlock_abi, pod.carries_out);
+      sandbox::guarantees_of(pod.rung, pod.landlock_abi, pod.carries_out, pod.holds_memory);
   for (const sandbox::Guarantee guarantee : sandbox::kGuarantees)
     if (guarantees.has(guarantee)) facts.guarantees.emplace_back(to_string(guarantee));
   facts.directory_images = setting.directory_images;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "agent/job/job_cgroup.h"
 #include "agent/job/process_tree.h"
 #include "sandbox/base/process.h"
 
@@ -36,9 +37,20 @@ std::uint64_t together(const ProcessMemory& memory, std::uint64_t tmpfs) {
   return memory.anonymous + std::max(memory.shared, tmpfs);
 }
 
+JobLook look_at_cgroup(const JobHandles& job) {
+  const CgroupFigures seen = read_cgroup(job.cgroup);
+  JobLook out;
+  out.figures.memory = seen.memory;
+  out.figures.processes = seen.processes;
+  out.figures.cpu_time = seen.user + seen.system;
+  out.last = {.memory = seen.memory, .resident = seen.memory, .at = Clock::now(), .cost = {}};
+  return out;
+}
+
 JobLook look_at_job(const LookRequest& request, const ProcessTable& table,
                     const std::optional<PodMemory>& pod) {
   JobLook out{.figures = {}, .last = request.last};
+  if (request.job->cgroup) return look_at_cgroup(*request.job);
   const Result<pid_t> root = pid_of(request.job->sandbox);
   if (!root) return out;
   const ProcessTree tree = tree_of(table, *root);
@@ -72,7 +84,9 @@ Look look_at(const std::optional<MemoryGroup>& pod, const std::vector<LookReques
   if (pod) out.pod = read_pod_memory(*pod);
   if (walk == Walk::no) return out;
   const Clock::duration start = thread_time();
-  const Result<ProcessTable> table = read_processes();
+  const bool any_without =
+      std::ranges::any_of(jobs, [](const LookRequest& request) { return !request.job->cgroup; });
+  const Result<ProcessTable> table = any_without ? read_processes() : ProcessTable();
   if (!table) return out;
   for (const LookRequest& request : jobs) out.jobs.push_back(look_at_job(request, *table, out.pod));
   out.cost = thread_time() - start;

@@ -15,6 +15,7 @@ namespace podpilot::agent {
 // Where a job's use can be seen. Shared with the thread that looks; nothing of it changes.
 struct JobHandles {
   UniqueFd sandbox;             // pidfd of its first process
+  DirFd cgroup;                 // of its own; none: its processes are looked at
   std::vector<UniqueFd> tmpfs;  // one on each of its filesystems in memory
   DirFd files;                  // all that it has on disk,
   std::uint64_t found = 0;      // bytes of which were there before it

@@ -213,11 +213,16 @@ Result<void> JobRun::build_root() {
 }
 
 void JobRun::start(const JobRoot* root) {
+  if (const Result<void> made = make_cgroup(); !made) {
+    fail(Origin::site, made.error());
+    return post(Event::sandbox_gone);
+  }
   auto started = start_sandbox({.launcher = site_.launcher,
                                 .pod = pod_,
                                 .image = image_->image,
                                 .folder = *folder_,
                                 .root = root,
+                                .cgroup = cgroup_ ? cgroup_->folder() : BorrowedFd(),
                                 .writable_image = site_.writable_image,
                                 .inherit = io_.inherit,
                                 .terminal = io_.terminal},
@@ -262,6 +267,7 @@ void JobRun::sandbox_ended() {
   read_reports();
   ended_.reset();
   reports_.reset();
+  cgroup_events_.reset();
   usage_.reset();
   limit_.reset();
   grace_.reset();

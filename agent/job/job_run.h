@@ -12,6 +12,7 @@
 #include <string>
 
 #include "agent/job/image_supplier.h"
+#include "agent/job/job_cgroup.h"
 #include "agent/job/next_root.h"
 #include "agent/job/root_builder.h"
 #include "agent/job/scratch.h"
@@ -38,6 +39,7 @@ struct Site {
   sandbox::Pod pod{};            // of the rung `userns` unless said
   RootBuilder* roots = nullptr;  // where the rung needs one
   NextRoot* next = nullptr;      // where there are jobs to come, and roots
+  PodCgroup* cgroup = nullptr;   // where jobs can have groups of their own
   bool writable_image = false;   // see sandbox::Spec
   std::uint64_t next_id = 0;     // of jobs with a uid of their own (idmap.h)
 };
@@ -86,6 +88,8 @@ class JobRun {
   void kill();
   void read_reports();
   void watch();
+  Result<void> make_cgroup();
+  void watch_cgroup();
   void over_limit(Excess excess, std::string text);
   void sandbox_ended();
   void measured(const JobFigures& peak);
@@ -120,6 +124,7 @@ class JobRun {
   Outcome outcome_;
   std::chrono::milliseconds soft_grace_{0};
 
+  std::optional<JobCgroup> cgroup_;
   std::optional<sandbox::Sandbox> sandbox_;
   std::optional<sandbox::Report> last_report_;
   std::vector<UniqueFd> tmpfs_;
@@ -127,6 +132,7 @@ class JobRun {
   std::unique_ptr<Watchdog::Watch> watch_;
   Clock::time_point launched_at_{};
   Clock::time_point started_at_{};
+  Poller::Handle cgroup_events_;
   Poller::Handle reports_;
   Poller::Handle ended_;
   Poller::Handle usage_;

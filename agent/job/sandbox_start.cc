@@ -39,9 +39,9 @@ Result<Files> open_files(const JobFolder& folder, const JobDescription& job) {
 Result<sandbox::Sandbox> launch(const SandboxStart& start, const JobDescription& job,
                                 const sandbox::Plan& plan) {
   if (start.inherit)
-    return start.launcher.launch(plan, {BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)});
+    return start.launcher.launch(plan, {BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)}, start.cgroup);
   const Files files = TRY(open_files(start.folder, job));
-  return start.launcher.launch(plan, {files.in, files.out, files.error});
+  return start.launcher.launch(plan, {files.in, files.out, files.error}, start.cgroup);
 }
 
 std::expected<sandbox::Spec, StartFailure> spec_of(const SandboxStart& start,

@@ -20,6 +20,7 @@ struct SandboxStart {
   const oci::Image& image;
   const JobFolder& folder;
   const JobRoot* root = nullptr;  // where the rung needs one
+  BorrowedFd cgroup = {};         // of its own; none: the launcher's
   bool writable_image = false;    // see sandbox::Spec
   bool inherit = false;           // 0, 1 and 2 are this process' own, else files in the folder
   bool terminal = false;          // of the sandbox

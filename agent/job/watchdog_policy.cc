@@ -92,6 +92,11 @@ std::string describe(Excess excess, const WatchedJob& job) {
   return {};
 }
 
+std::string describe_out_of_memory(const JobLimits& limits) {
+  if (limits.memory == 0) return "the kernel had no memory left for it";
+  return fmt::format("used all of its limit of {} of memory", human_bytes(limits.memory));
+}
+
 std::string describe_shortage(const PodMemory& pod, const WatchedJob& job) {
   return fmt::format(
       "the pod's memory ran short: {} of {} in use, {} of it by this job when last seen",

@@ -40,6 +40,9 @@ std::optional<Excess> excess_of(const WatchedJob& job);
 // "used 2.1GiB of memory, with a limit of 2GiB".
 std::string describe(Excess excess, const WatchedJob& job);
 
+// The kernel was first, at the limit of the job's control group.
+std::string describe_out_of_memory(const JobLimits& limits);
+
 std::string describe_shortage(const PodMemory& pod, const WatchedJob& job);
 
 // What `cores` threads can make the kernel hand out between the decision to kill and the last

@@ -19,7 +19,9 @@ in_own_mounts() { # SCRIPT [ARGUMENT...]
     rm -rf "$tmp" # exec leaves no EXIT to do it
     PODPILOT_OWN_MOUNTS=1 exec unshare --mount --propagation private bash "$@"
   fi
-  mount -t cgroup2 none /sys/fs/cgroup
+  if [[ $(stat --file-system --format=%T /sys/fs/cgroup) != cgroup2fs ]]; then
+    mount -t cgroup2 none /sys/fs/cgroup
+  fi
 }
 
 # A disk with a journal, as nodes have it, and on it the roots of the pilot's images.

@@ -102,9 +102,11 @@ TEST_CASE("what each rung gives", "[sandbox][rung]") {
                          Row{Rung::transplant_setuid, 1, "uid,signals,metadata"},
                          Row{Rung::transplant, 5, "none"}, Row{Rung::transplant, 6, "signals"}}) {
     CAPTURE(to_string(row.rung), row.abi);
-    CHECK(guarantees_of(row.rung, row.abi, row.carries_out).text() == row.gives);
+    CHECK(guarantees_of(row.rung, row.abi, row.carries_out, false).text() == row.gives);
   }
-  CHECK(guarantees_of(Rung::transplant, 7, false)
+  CHECK(guarantees_of(Rung::userns, 7, true, true).text() ==
+        "pids,mounts,signals,metadata,memory,network");
+  CHECK(guarantees_of(Rung::transplant, 7, false, false)
             .missing({Guarantee::pids, Guarantee::signals})
             .text() == "pids");
 }
