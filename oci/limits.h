@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxLayers =
     498;  // overlayfs stacks 500; fix-up and upper come on top
 inline constexpr std::size_t kMaxIndexManifests = 1000;
 inline constexpr std::size_t kMaxReferenceBytes = 4096;
+inline constexpr std::uint64_t kMaxArchiveMembers = 100'000;  // of an image in one tar
 
 inline constexpr std::uint64_t kMaxLayerBytes = 1ULL << 40;  // unpacked, one layer
 inline constexpr std::uint64_t kMaxLayerEntries = 4'000'000;

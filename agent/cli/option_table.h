@@ -130,8 +130,11 @@ inline constexpr auto kCommands = std::to_array<CommandText>({
      "  podpilot run -t -v $PWD:/work -w /work localhost:5000/python:3 python3\n",
      true},
     {kPull, "pull", "IMAGE...", "fill the cache; print the digests",
-     "Pulls images into the cache and prints the digest of each.",
-     "  podpilot pull docker://localhost:5000/tool:1\n"},
+     "Pulls images into the cache and prints the digest of each. IMAGE is as for run, in a "
+     "registry or as\n"
+     "oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE.",
+     "  podpilot pull docker://localhost:5000/tool:1\n"
+     "  podpilot pull docker-archive:tool.tar\n"},
     {kCache, "cache", "ls|verify|gc", "look at the cache, check it, make room",
      "ls lists images and layers, verify compares every file with what was unpacked,\n"
      "gc removes what was not used for longest until the cache is no larger than --size.",

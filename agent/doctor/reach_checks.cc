@@ -11,6 +11,7 @@
 #include "oci/http/client.h"
 #include "oci/http/date.h"
 #include "oci/reference.h"
+#include "oci/registry/credential_helper.h"
 #include "oci/registry/credentials.h"
 #include "oci/registry/ping.h"
 #include "oci/registry/source.h"
@@ -41,6 +42,11 @@ Finding check_manifest(oci::http::Client& client, const oci::RegistryReference& 
   oci::RegistryOptions options;
   options.deadline = Deadline::after(kPatience);
   Result<oci::CredentialLookup> credentials = oci::load_credentials(files, reference.domain);
+  if (credentials)
+    if (const auto asked =
+            oci::ask_helper(*credentials, reference.domain, Deadline::after(kPatience));
+        !asked)
+      credentials = asked.error();
   if (!credentials)
     return {kImage, Mark::bad, credentials.error().text,
             advice(Reason::registry, "Give --registry-config a docker config.json.")};

@@ -61,7 +61,7 @@ constexpr std::array kRows = {
     Row{Origin::image,
         Fault::denied,
         {"image-denied", Verdict::failed, kFailed,
-         "give credentials for this registry in a docker config.json"}},
+         "give credentials for its registry (docker config.json), or leave to read its files"}},
     Row{Origin::image,
         Fault::unsupported,
         {"image-unsupported", Verdict::failed, kFailed,

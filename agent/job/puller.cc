@@ -22,10 +22,10 @@ namespace podpilot::agent {
 namespace {
 
 // What a pull needs of our environment; a scheduler's token that came by it is not among these.
-constexpr std::array kPassedOn = {"HOME",        "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",
-                                  "http_proxy",  "HTTPS_PROXY",   "https_proxy",   "NO_PROXY",
-                                  "no_proxy",    "ALL_PROXY",     "all_proxy",     "RES_OPTIONS",
-                                  "LOCALDOMAIN", "ASAN_OPTIONS",  "TSAN_OPTIONS",  "UBSAN_OPTIONS"};
+constexpr std::array kPassedOn = {
+    "HOME",        "PATH",        "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",   "http_proxy",
+    "HTTPS_PROXY", "https_proxy", "NO_PROXY",      "no_proxy",      "ALL_PROXY",    "all_proxy",
+    "RES_OPTIONS", "LOCALDOMAIN", "ASAN_OPTIONS",  "TSAN_OPTIONS",  "UBSAN_OPTIONS"};
 
 std::vector<std::string> child_environment() {
   std::vector<std::string> out;
@@ -202,7 +202,11 @@ std::unique_ptr<ImageSupplier::Request> Puller::request(const ImageWish& wish, R
     pull->answer_later(folder_image(reference->path));
     return pull;
   }
-  if (policy != PullPolicy::always) {
+  // Files on disk say themselves whether the cache has them; asking costs no network.
+  const bool ask_source =
+      policy == PullPolicy::always ||
+      (policy == PullPolicy::missing && reference->kind != oci::ReferenceKind::registry);
+  if (!ask_source) {
     // After a restart of the node the child compares layers with their checksums, which may take
     // long; where there is to be no child it is done here.
     Result<std::optional<oci::Image>> found = store_.find(

@@ -91,7 +91,8 @@ void TarReader::Close::operator()(archive* a) const {
   archive_read_free(a);
 }
 
-TarReader::TarReader(Source source) : source_(std::move(source)), archive_(archive_read_new()) {}
+TarReader::TarReader(Source source, Skip skip)
+    : source_(std::move(source)), skip_(std::move(skip)), archive_(archive_read_new()) {}
 TarReader::~TarReader() = default;
 
 ssize_t TarReader::read_source(archive* a, void* self, const void** bytes) {
@@ -118,6 +119,13 @@ ssize_t TarReader::read_source(archive* a, void* self, const void** bytes) {
   return static_cast<ssize_t>(more->size());
 }
 
+std::int64_t TarReader::skip_source(archive* /*a*/, void* self, std::int64_t bytes) {
+  auto& reader = *static_cast<TarReader*>(self);
+  const std::uint64_t skipped = reader.skip_(static_cast<std::uint64_t>(bytes));
+  reader.delivered_ += skipped;
+  return static_cast<std::int64_t>(skipped);
+}
+
 Error TarReader::failure(std::string_view what) {
   if (source_error_) return *source_error_;
   const char* reason = archive_error_string(archive_.get());
@@ -130,7 +138,8 @@ Result<void> TarReader::open() {
   archive* a = archive_.get();
   if (!a) return Error{Fault::exhausted, "no memory for a tar reader"};
   archive_read_support_format_tar(a);
-  if (archive_read_open(a, this, nullptr, &TarReader::read_source, nullptr) != ARCHIVE_OK)
+  if (archive_read_open2(a, this, nullptr, &TarReader::read_source,
+                         skip_ ? &TarReader::skip_source : nullptr, nullptr) != ARCHIVE_OK)
     return failure("open tar");
   opened_ = true;
   archive_entry* raw = nullptr;

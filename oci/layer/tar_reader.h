@@ -46,8 +46,10 @@ class TarReader {
  public:
   // The next bytes of the stream, valid until the next call; none at its end.
   using Source = std::function<Result<std::string_view>()>;
+  // Passes over up to `bytes` of the stream without reading them; how many it were.
+  using Skip = std::function<std::uint64_t(std::uint64_t bytes)>;
 
-  explicit TarReader(Source source);
+  explicit TarReader(Source source, Skip skip = {});
   ~TarReader();
 
   // False at the archive's end, which need not be the stream's: who verifies reads on.
@@ -61,12 +63,14 @@ class TarReader {
     void operator()(archive* a) const;
   };
   static ssize_t read_source(archive* a, void* self, const void** bytes);
+  static std::int64_t skip_source(archive* a, void* self, std::int64_t bytes);
   Result<void> open();
   Result<bool> advance(archive_entry** raw);
   Result<void> fill(archive_entry* raw, TarEntry& entry) const;
   Error failure(std::string_view what);
 
   Source source_;
+  Skip skip_;
   std::optional<Error> source_error_;
   std::unique_ptr<archive, Close> archive_;
   bool opened_ = false;

@@ -81,7 +81,7 @@ Asked RegistryClient::asked(const std::string& what) const {
   const bool plain = scheme_.load() == Scheme::http;
   const auto url = http::Url::parse(fmt::format("{}://{}", plain ? "http" : "https", host_));
   return {what, url ? url->origin() : host_, options_.credentials.credentials.has_value(),
-          options_.credentials.helper_only};
+          options_.credentials.helper};
 }
 
 Error RegistryClient::error_of(const http::Response& response, std::string_view what) const {

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr const char* kHubKey = "https://index.docker.io/v1/";
+constexpr std::string_view kHelperCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
 // Old entries have a scheme and a path: "https://registry.example/v1/". An entry for one namespace
 // ("quay.io/team") is none for the host.
@@ -74,11 +76,17 @@ Result<Credentials> read_entry(const Json& value, std::string_view domain) {
   return out;
 }
 
-bool has_helper(JsonObject& top, const Json* helpers, std::string_view domain) {
-  if (const Json* store = top.member("credsStore");
-      store && store->is_string() && !store->get_ref<const std::string&>().empty())
-    return true;
-  return helpers && helpers->is_object() && find_entry(*helpers, domain) != nullptr;
+// As docker chooses: the registry's own helper before the one for all.
+Result<std::string> find_helper(JsonObject& top, std::string_view domain) {
+  const Json* helpers = top.member("credHelpers");
+  const Json* own = helpers && helpers->is_object() ? find_entry(*helpers, domain) : nullptr;
+  const Json* helper = own ? own : top.member("credsStore");
+  if (!helper) return std::string();
+  const std::string* name = helper->get_ptr<const std::string*>();
+  if (!name) return Error{Fault::invalid, "the name of a credential helper must be a string"};
+  if (name->find_first_not_of(kHelperCharacters) != std::string::npos)
+    return Error{Fault::invalid, "the name of a credential helper may have letters, digits, - _ ."};
+  return *name;
 }
 
 }  // namespace
@@ -95,13 +103,12 @@ Result<CredentialLookup> find_credentials(std::string_view config_json, std::str
       if (!found.empty()) out.credentials = std::move(found);
     }
   }
-  out.helper_only = !out.credentials && has_helper(top, top.member("credHelpers"), domain);
+  out.helper = TRY(find_helper(top, domain));
   return out;
 }
 
 Result<CredentialLookup> load_credentials(const std::vector<std::string>& files,
                                           std::string_view domain) {
-  CredentialLookup out;
   for (const std::string& file : files) {
     Result<std::string> text = read_config_file(file, kMaxFileBytes);
     if (!text && text.error().fault == Fault::not_found) continue;
@@ -110,10 +117,9 @@ Result<CredentialLookup> load_credentials(const std::vector<std::string>& files,
     Result<CredentialLookup> found = find_credentials(*text, domain);
     explicit_bzero(text->data(), text->size());
     if (!found) return Error{found.error().fault, file + ": is not a docker config.json"};
-    if (found->credentials) return found;
-    out.helper_only = out.helper_only || found->helper_only;
+    if (found->credentials || !found->helper.empty()) return found;
   }
-  return out;
+  return CredentialLookup{};
 }
 
 std::vector<std::string> default_credential_files() {

@@ -23,9 +23,9 @@ struct Credentials {
 
 struct CredentialLookup {
   std::optional<Credentials> credentials;
-  // A credential helper is configured for the registry. podpilot runs none: an error text then says
-  // so.
-  bool helper_only = false;
+  // NAME of docker-credential-NAME, which is to be asked before these count (credential_helper.h);
+  // "" where none is configured for the registry, or it has been asked.
+  std::string helper = {};
 };
 
 // `domain` as a RegistryReference has it. For docker.io its old names count, too.

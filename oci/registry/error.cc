@@ -22,10 +22,12 @@ std::string refusal(const Asked& asked) {
   if (asked.with_credentials)
     return "does not exist, or the configured credentials do not give access";
   std::string out = "does not exist or needs credentials, and none are configured for its registry";
-  if (asked.helper_only)
-    out +=
-        "; the docker configuration names a credential helper, which podpilot does not run: put "
-        "the login into \"auths\"";
+  if (!asked.helper.empty())
+    out += fmt::format(
+        "; the docker configuration names docker-credential-{}, but no program of a pod is run "
+        "whose "
+        "own root shows images: put the login into \"auths\"",
+        asked.helper);
   return out;
 }
 

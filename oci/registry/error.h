@@ -16,7 +16,7 @@ struct Asked {
   std::string name;  // as the user knows it: "docker.io/library/busybox:latest"
   std::string host;  // of the registry: "https://registry-1.docker.io"
   bool with_credentials = false;
-  bool helper_only = false;
+  std::string helper = {};  // that was not asked for credentials
 };
 
 // The Error of a status that is not the one wanted.

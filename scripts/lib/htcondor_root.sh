@@ -4,12 +4,8 @@
 # For sourcing by scripts/htcondor-pool, which has say and die. Roots with a Debian suite's condor,
 # made once and kept as tarballs outside the source tree.
 
-# apt's sources name the mirror, in whatever form; without Debian's among them mmdebstrap has its own.
-mirror() {
-  # shellcheck disable=SC2016  # the fields are apt's
-  apt-get indextargets --format '$(LABEL) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-    awk '$1 == "Debian" && $2 == "main" { print $3; exit }'
-}
+# shellcheck source=scripts/lib/mirror.sh
+. "${BASH_SOURCE[0]%/*}/mirror.sh"
 
 install_tools() {
   local program missing=()

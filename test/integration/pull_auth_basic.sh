@@ -29,3 +29,23 @@ give_user "$tmp/home/.docker"
 expect_exit 0 pull "$image"
 expect_exit 125 pull --registry-config "$tmp/nowhere.json" "$image"
 expect_grep nowhere.json "$err"
+
+# A helper program instead of a password in the file; and one that fails.
+mkdir "$tmp/bin"
+cat >"$tmp/bin/docker-credential-keyring" <<'END'
+#!/bin/sh
+read -r server
+[ "$1 $server" = "get $EXPECTED" ] || { echo "what is $1 $server?"; exit 1; }
+printf '{"ServerURL":"%s","Username":"flyer","Secret":"%s"}' "$server" "$(cat "$HOME/password")"
+END
+chmod 755 "$tmp/bin/docker-credential-keyring"
+install -m 644 "$tmp/password" "$tmp/home/password"
+jq -n --arg registry "$registry" '{credHelpers: {($registry): "keyring"}}' >"$tmp/home/.docker/config.json"
+with_helper() { # REGISTRY-THAT-IT-KNOWS COMMAND...
+  local known=$1
+  shift
+  as_user env -i HOME="$tmp/home" PATH="$tmp/bin:$PATH" EXPECTED="$known" "$program" "$@"
+}
+expect_exit 0 with_helper "$registry" pull --cache "$tmp/work/helped" "$image"
+expect_error image-denied 'docker-credential-keyring fails' \
+  with_helper other.example pull --cache "$tmp/work/refused" "$image"

@@ -90,17 +90,18 @@ TEST_CASE("an entry in each of its forms", "[oci][credentials]") {
   CHECK_FALSE(empty->credentials);
 }
 
-TEST_CASE("a helper is noticed only where nothing else is there", "[oci][credentials]") {
-  const auto helper_only = [](const char* text) {
+TEST_CASE("which helper is to be asked", "[oci][credentials]") {
+  const auto helper = [](const char* text) {
     const auto lookup = find_credentials(text, "r");
-    REQUIRE(lookup);
-    return lookup->helper_only;
+    return lookup ? lookup->helper : "(" + lookup.error().text + ")";
   };
-  CHECK(helper_only(R"({"credHelpers":{"r":"ecr-login"}})"));
-  CHECK(helper_only(R"({"auths":{"r":{}},"credsStore":"desktop"})"));
-  CHECK_FALSE(helper_only(R"({"credHelpers":{"other":"x"}})"));
-  CHECK_FALSE(helper_only(R"({"auths":{"r":{"auth":"dTpw"}},"credsStore":"desktop"})"));
-  CHECK_FALSE(helper_only("{}"));
+  CHECK(helper(R"({"credHelpers":{"r":"ecr-login"},"credsStore":"desktop"})") == "ecr-login");
+  CHECK(helper(R"({"auths":{"r":{}},"credsStore":"desktop"})") == "desktop");
+  CHECK(helper(R"({"auths":{"r":{"auth":"dTpw"}},"credsStore":"desktop"})") == "desktop");
+  CHECK(helper(R"({"credHelpers":{"other":"x"}})").empty());
+  CHECK(helper("{}").empty());
+  for (const char* name : {"\"../../bin/sh\"", "\"a b\"", "\"a/b\"", "1", "[]"})
+    CHECK(helper((std::string(R"({"credsStore":)") + name + "}").c_str()).starts_with("(the name"));
 }
 
 TEST_CASE("broken configs are errors without their content", "[oci][credentials]") {

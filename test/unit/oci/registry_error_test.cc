@@ -43,9 +43,9 @@ TEST_CASE("each status becomes a fault that says what to do", "[oci][registry]")
 
 TEST_CASE("a refusal mentions a helper that was not run", "[oci][registry]") {
   const http::Response refusal = answer(401, "https://r.example/");
-  const Error helper = error_of_status({"x", "https://r.example", false, true}, refusal);
-  CHECK(helper.text.contains("credential helper"));
-  const Error login = error_of_status({"x", "https://r.example", true, false}, refusal);
+  const Error helper = error_of_status({"x", "https://r.example", false, "desktop"}, refusal);
+  CHECK(helper.text.contains("docker-credential-desktop"));
+  const Error login = error_of_status({"x", "https://r.example", true, ""}, refusal);
   CHECK(login.text.contains("configured credentials"));
   CHECK(error_of_token({"x", "https://r.example", true}, refusal).fault == Fault::denied);
   CHECK(error_of_token({"x", "https://r.example"}, answer(503, "https://a/")).fault ==
