@@ -41,6 +41,7 @@ submit_job disk "${container[@]}" "$image" 'executable = /bin/sh' 'transfer_exec
 submit_job lost "${container[@]}" "$image" 'executable = lost.sh'
 submit_job missing "${container[@]}" "$image" 'executable = fine.sh' 'transfer_output_files = absent.txt'
 expect_hold nothere 35 2 'nowhere'
+expect_equal "$(pool run condor_q "${cluster[nothere]}" -af NumJobStarts)" 0 "starts of a job without an image"
 expect_hold memory 34 102 'used .* of memory, with a limit of'
 expect_hold disk 34 104 'of disk, with a limit of'
 expect_hold lost 6 2 'lost.sh'

@@ -213,7 +213,8 @@ Result<void> ShadowJob::Talk::send_outputs(BorrowedFd folder, SendOutputs which,
 Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
   tell_execution_ended();
   Ad ad;
-  ad.set("JobState", "Exited");
+  // A shadow counts a start for a JobState, and for job_exit (condor_shadow.V6.1/pseudo_ops.cpp).
+  if (begun != 0) ad.set("JobState", "Exited");
   ad.set("NumPids", 0);
   put_consumption(ad, outcome.usage, outcome.times.run);
   ad.set("BytesSent", static_cast<double>(sent));
@@ -229,6 +230,8 @@ Result<void> ShadowJob::Talk::finish(const Outcome& outcome) {
     return shadow->hold(*hold, setting.job.slot_name);
   }
   if (!retry && std::holds_alternative<Requeued>(end)) retry = std::get<Requeued>(end).reason;
+  if (retry && begun == 0)
+    return shadow->hold({HoldCode::job_should_requeue, 0, *retry}, setting.job.slot_name);
   if (retry) {
     ad.set("VacateReason", *retry);
     ad.set("VacateReasonCode", static_cast<int>(HoldCode::job_should_requeue));
