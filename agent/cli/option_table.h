@@ -102,6 +102,9 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "ask its registry for it; HOST/ asks only whether the registry is there"},
     {"registry-config", 0, "FILE", "", kImages | kDoctor,
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
+    {"registries-conf", 0, "FILE", "", kImages | kDoctor,
+     "containers' registries.conf with mirrors; else $CONTAINERS_REGISTRIES_CONF or its usual "
+     "places"},
     {"registry-mirror", 0, "HOST[/PATH]", "", kImages,
      "ask this registry first for images of docker.io"},
     {"events-fd", 0, "N", "", kPull,

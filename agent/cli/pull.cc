@@ -59,7 +59,6 @@ Result<void> shut_in(const std::string& cache, const std::vector<std::string>& l
 // From the pilot, which may know better than to have them read now; else as they are.
 Result<ConfigFiles> config_files(const Options& options) {
   if (!options.has("config-fd")) {
-    TRY(registry_config(options));
     return read_config_files(options);
   }
   const std::uint64_t fd = TRY(options.number("config-fd"));
@@ -129,6 +128,7 @@ class Puller {
     for (const Place& place : wanted->places) {
       oci::RegistryOptions registry;
       registry.credentials = place.credentials;
+      registry.plain_http = place.plain_http;
       registry.deadline = Deadline::after(kDeadline);
       oci::RegistrySource source(client_, place.at, std::move(registry));
       image = oci::pull(source, store_, pull).within(name);
@@ -151,8 +151,10 @@ int pull_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   if (options.arguments().empty())
     return report_usage(kCommand, {Fault::invalid, "which image? See podpilot pull --help"});
-  if (const auto mirror = registry_mirror(options); !mirror)
-    return report_usage(kCommand, mirror.error());
+  // Who gives us the files has checked them, and their paths may mean others by now.
+  if (!options.has("config-fd"))
+    if (const auto registries = registry_arguments(options); !registries)
+      return report_usage(kCommand, registries.error());
   if (options.has("events-fd") && !options.number("events-fd"))
     return report_usage(kCommand, options.number("events-fd").error());
   const Result<oci::Secret> login = own_login(options);

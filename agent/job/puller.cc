@@ -23,9 +23,10 @@ namespace {
 
 // What a pull needs of our environment; a scheduler's token that came by it is not among these.
 constexpr std::array kPassedOn = {
-    "HOME",        "PATH",        "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",   "http_proxy",
-    "HTTPS_PROXY", "https_proxy", "NO_PROXY",      "no_proxy",      "ALL_PROXY",    "all_proxy",
-    "RES_OPTIONS", "LOCALDOMAIN", "ASAN_OPTIONS",  "TSAN_OPTIONS",  "UBSAN_OPTIONS"};
+    "HOME",         "PATH",         "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",
+    "http_proxy",   "HTTPS_PROXY",  "https_proxy",   "NO_PROXY",      "no_proxy",
+    "ALL_PROXY",    "all_proxy",    "RES_OPTIONS",   "LOCALDOMAIN",   "CONTAINERS_REGISTRIES_CONF",
+    "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
 
 std::vector<std::string> child_environment() {
   std::vector<std::string> out;
@@ -73,10 +74,8 @@ class Puller::Pull final : public ImageSupplier::Request {
     SpawnOptions options;
     options.program = "/proc/self/exe";
     options.argv = {"podpilot", "pull", "--quiet", "--cache", owner_.settings_.cache};
-    const PullSettings& settings = owner_.settings_;
-    for (const auto& [option, value] : {std::pair("--registry-config", settings.registry_config),
-                                        std::pair("--registry-mirror", settings.registry_mirror)})
-      if (value) options.argv.insert(options.argv.end(), {option, *value});
+    const std::vector<std::string>& more = owner_.settings_.arguments;
+    options.argv.insert(options.argv.end(), more.begin(), more.end());
     options.environment = child_environment();
     options.descriptors = {BorrowedFd(), BorrowedFd(), BorrowedFd(STDERR_FILENO)};
     const auto pass = [&options](const char* option, BorrowedFd fd) {
