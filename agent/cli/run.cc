@@ -193,7 +193,7 @@ class Run {
   TerminalRelay terminal_;
   std::optional<oci::Store> store_;
   std::unique_ptr<Scratch> scratch_;
-  std::optional<ProgressLine> progress_;
+  std::optional<ProgressBars> progress_;
   std::optional<Puller> puller_;
   SandboxChoice choice_;
   std::optional<PodCgroup> cgroup_;

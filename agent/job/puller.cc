@@ -14,6 +14,7 @@
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/process.h"
 #include "sandbox/base/text.h"
@@ -124,7 +125,15 @@ class Puller::Pull final : public ImageSupplier::Request {
     } else if (const auto* failed = std::get_if<PullFailed>(&*event)) {
       failure_ = Error{failed->fault, failed->text};
     } else {
-      manifest_ = std::get<PullReady>(*event).manifest;
+      const auto& ready = std::get<PullReady>(*event);
+      manifest_ = ready.manifest;
+      log::info("pulled", {{"image", reference_.str()},
+                           {"bytes", fmt::format("{}", ready.bytes)},
+                           {"layers_pulled", fmt::format("{}", ready.pulled)},
+                           {"layers_present", fmt::format("{}", ready.present)},
+                           {"asking_ms", fmt::format("{}", ready.asking.count())},
+                           {"layers_ms", fmt::format("{}", ready.layers.count())},
+                           {"finishing_ms", fmt::format("{}", ready.finishing.count())}});
     }
   }
 
