@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <stop_token>
@@ -19,6 +20,7 @@
 #include "agent/cli/progress.h"
 #include "agent/cli/pull_wanted.h"
 #include "agent/job/pull_events.h"
+#include "agent/resources.h"
 #include "agent/version.h"
 #include "oci/http/client.h"
 #include "oci/registry/source.h"
@@ -33,6 +35,9 @@ namespace podpilot::agent {
 namespace {
 
 constexpr const char* kCommand = "pull";
+
+// Each has a thread that inflates and one that unpacks, and some MiB of buffers.
+constexpr unsigned kMaxLayersAtOnce = 4;
 
 // A pull that moves bytes all the time still ends.
 constexpr std::chrono::hours kDeadline{6};
@@ -152,6 +157,7 @@ class Puller {
     // What came by a job's own login is found by its digest only.
     if (!options_.has("login-fd")) pull.reference = name;
     pull.report = &report_;
+    pull.threads = std::min(usable_cpus().value_or(1), kMaxLayersAtOnce);
     pull.progress = [&teller](const oci::LayerProgress& progress) { teller.layer(progress); };
     if (wanted->local) return oci::pull(*wanted->local, store_, pull).within(name);
     Result<oci::Image> image = Error{};
