@@ -110,6 +110,7 @@ class Teller {
     bars_.reset();
     if (!quiet_) fmt::print(stderr, "{}\n", pull_summary(image_, event));
   }
+  // From any thread: a line is one write, shorter than PIPE_BUF.
   void tell(const PullEvent& event) {
     // A parent that does not listen any more is about to kill us.
     if (events_) [[maybe_unused]]
@@ -165,6 +166,9 @@ class Puller {
       oci::RegistryOptions registry;
       registry.credentials = place.credentials;
       registry.plain_http = place.plain_http;
+      registry.on_overload = [&teller](std::chrono::milliseconds wait) {
+        teller.tell(PullOverload{wait});
+      };
       registry.deadline = Deadline::after(kDeadline);
       oci::RegistrySource source(client_, place.at, std::move(registry));
       image = oci::pull(source, store_, pull).within(name);
