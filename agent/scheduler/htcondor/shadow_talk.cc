@@ -76,21 +76,17 @@ Result<JobDescription> ShadowTalk::learn() {
   job_.description.join_outputs = job_.joined;
   job_.description.stop_signal = job_.kill_signal;
   job_.description.stop_grace = job_.vacate_time;
-  if (job_.sends_login) TRY(fetch_login());
   JobDescription description = job_.description;
-  description.registry_login = std::exchange(login_, {});
+  if (job_.sends_login) description.registry_login = TRY(fetch_login());
   return description;
 }
 
 // As HTCondor's own starter has it: a job whose owner's login cannot be had is held.
-Result<void> ShadowTalk::fetch_login() {
+Result<oci::Secret> ShadowTalk::fetch_login() {
   const Result<Ad> ad = shadow_->docker_credentials();
   if (!ad && ad.error().fault != Fault::denied) return ad.error();
   Result<oci::Secret> config = ad ? docker_config(*ad) : ad.error();
-  if (config) {
-    login_ = *std::move(config);
-    return {};
-  }
+  if (config) return config;
   hold_ = Reason{HoldCode::invalid_docker_image, EACCES,
                  fmt::format("docker_send_credentials: {} (image-denied)", config.error().text)};
   return Error{Fault::invalid, hold_->text};

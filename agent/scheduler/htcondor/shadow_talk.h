@@ -45,7 +45,7 @@ class ShadowTalk {
   const std::optional<std::string>& retry() const { return retry_; }
 
  private:
-  Result<void> fetch_login();
+  Result<oci::Secret> fetch_login();
   Result<Stream> open_transfer(Command command, BorrowedFd stop);
   Result<void> judge(const TransferOutcome& outcome);
   void tell_execution_ended();
@@ -58,7 +58,6 @@ class ShadowTalk {
   std::string transfer_key_;
   std::optional<Sinful> transfer_address_;
   std::optional<Session> transfer_session_;
-  oci::Secret login_;
   ImageUse image_;
   Catalog before_;
   std::optional<Reason> hold_;  // what the shadow must hear instead of the outcome
