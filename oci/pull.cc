@@ -9,6 +9,7 @@
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "oci/layer/unpack.h"
@@ -101,6 +102,12 @@ class LayerPuller {
     return std::move(locks_);
   }
 
+  void report_to(PullReport& report) const {
+    report.bytes = pulled_bytes_;
+    report.pulled = pulled_;
+    report.present = work_.size() - report.pulled;
+  }
+
  private:
   std::size_t thread_count() const {
     const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
@@ -140,6 +147,10 @@ class LayerPuller {
           return unpack(work, into);
         },
         stop_.get_token()));
+    if (pulled) {
+      pulled_bytes_ += work.blob.size;
+      ++pulled_;
+    }
     tell(work, work.blob.size, pulled ? State::done : State::present);
     return lock;
   }
@@ -171,6 +182,8 @@ class LayerPuller {
   std::vector<Work> work_;
   std::size_t layers_;
   std::atomic<std::size_t> next_{0};
+  std::atomic<std::uint64_t> pulled_bytes_{0};
+  std::atomic<std::size_t> pulled_{0};
   std::stop_source stop_;
   std::mutex mutex_;  // all below, and the caller's progress function
   std::vector<FileLock> locks_;
@@ -180,19 +193,31 @@ class LayerPuller {
 }  // namespace
 
 Result<Image> pull(Source& source, Store& store, const PullOptions& options) {
+  PullReport report;
+  auto lap = [start = Clock::now()]() mutable {
+    const Clock::time_point now = Clock::now();
+    return now - std::exchange(start, now);
+  };
   const ChosenManifest chosen = TRY(choose_manifest(source, options.platform));
   const ImageManifest& manifest = chosen.manifest;
   std::optional<Image> known = TRY(store.find(chosen.digest));
+  report.present = manifest.layers.size();
+  report.asking = lap();
   if (!known) {
     const std::string context = "config " + manifest.config.digest.str();
     const std::string config = TRY(fetch_config(source, manifest.config).within(context));
     const ImageConfig parsed = TRY(parse_config(config, manifest.layers.size()).within(context));
     LayerPuller puller(source, store, options, distinct_layers(manifest, parsed.diff_ids),
                        manifest.layers.size());
+    report.asking += lap();
     const std::vector<FileLock> locks = TRY(puller.run());
+    report.layers = lap();
+    puller.report_to(report);
     known = TRY(
         store.add_image(chosen.digest, options.platform, config, parsed.diff_ids, options.stop));
+    report.finishing = lap();
   }
+  if (options.report) *options.report = report;
   if (!options.reference.empty())
     TRY(store.tag(options.reference, options.platform, chosen.digest));
   return *std::move(known);

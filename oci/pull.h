@@ -12,6 +12,7 @@
 #include "oci/platform.h"
 #include "oci/source.h"
 #include "oci/store/store.h"
+#include "sandbox/base/deadline.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::oci {
@@ -31,6 +32,16 @@ struct LayerProgress {
   State state = State::waiting;
 };
 
+// How a pull that succeeded went.
+struct PullReport {
+  std::uint64_t bytes = 0;  // of the layers that were pulled, as served
+  std::size_t pulled = 0;
+  std::size_t present = 0;
+  Clock::duration asking{};     // for manifest and config
+  Clock::duration layers{};     // until the last one was unpacked
+  Clock::duration finishing{};  // fix-up layer and record
+};
+
 struct PullOptions {
   // Under which the image is found again, in normal form; empty: only by its digest.
   std::string reference;
@@ -39,6 +50,7 @@ struct PullOptions {
   std::function<void(const LayerProgress&)> progress;
   std::stop_token stop;
   std::size_t threads = 0;  // layers at a time; 0: by the number of processors
+  PullReport* report = nullptr;
 };
 
 // Errors of one layer begin with "layer 3/9 sha256:...". Nothing of a failed pull is used, but

@@ -11,11 +11,19 @@
 #include "oci/http/client.h"
 #include "oci/registry/credentials.h"
 #include "oci/registry/mirror.h"
+#include "oci/registry/registries_conf.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent {
 namespace {
+
+oci::RegistryReference some_image() {
+  return {.domain = std::string(oci::kDefaultDomain),
+          .repository = "library/x",
+          .tag = "1",
+          .digest = {}};
+}
 
 template <typename Value, std::size_t N>
 Result<Value> one_of(const Options& options, const char* name,
@@ -59,27 +67,30 @@ std::vector<std::string> credential_files(const Options& options) {
   return oci::default_credential_files();
 }
 
+std::vector<std::string> registries_files(const Options& options) {
+  if (options.has("registries-conf")) return {options.text("registries-conf")};
+  return oci::default_registries_files();
+}
+
 Result<ConfigFiles> read_config_files(const Options& options) {
   std::vector<std::string> paths = oci::http::client_files();
-  for (std::string& file : credential_files(options)) paths.push_back(std::move(file));
+  for (const auto& more : {credential_files(options), registries_files(options)})
+    paths.insert(paths.end(), more.begin(), more.end());
   return ConfigFiles::read(paths);
 }
 
-Result<std::optional<std::string>> registry_config(const Options& options) {
-  if (!options.has("registry-config")) return std::optional<std::string>();
-  const std::string file = options.text("registry-config");
-  if (::access(file.c_str(), R_OK) != 0) return sys_error("--registry-config " + file);
-  return std::optional(file);
-}
-
-Result<std::optional<std::string>> registry_mirror(const Options& options) {
-  if (!options.has("registry-mirror")) return std::optional<std::string>();
-  const oci::RegistryReference some{.domain = std::string(oci::kDefaultDomain),
-                                    .repository = "library/x",
-                                    .tag = "1",
-                                    .digest = {}};
-  TRY(oci::at_mirror(some, options.text("registry-mirror")).within("--registry-mirror"));
-  return std::optional(options.text("registry-mirror"));
+Result<std::vector<std::string>> registry_arguments(const Options& options) {
+  std::vector<std::string> out;
+  for (const std::string name : {"registry-config", "registries-conf", "registry-mirror"}) {
+    if (!options.has(name)) continue;
+    const std::string value = options.text(name);
+    if (name == "registry-mirror")
+      TRY(oci::at_mirror(some_image(), value).within("--registry-mirror"));
+    else if (::access(value.c_str(), R_OK) != 0)
+      return sys_error("--" + name + " " + value);
+    out.insert(out.end(), {"--" + name, value});
+  }
+  return out;
 }
 
 Result<unsigned> count_option(const Options& options, std::string_view name) {

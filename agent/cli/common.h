@@ -26,10 +26,11 @@ Result<ConfigFiles> read_config_files(const Options& options);
 // Where credentials are looked for: --registry-config, else docker's places.
 std::vector<std::string> credential_files(const Options& options);
 
-// --registry-config, checked to be readable.
-Result<std::optional<std::string>> registry_config(const Options& options);
-// --registry-mirror, where images can be named there.
-Result<std::optional<std::string>> registry_mirror(const Options& options);
+// Where mirrors and the like are looked for: --registries-conf, else containers' places.
+std::vector<std::string> registries_files(const Options& options);
+
+// The options about registries, checked, as a pull that is our child gets them.
+Result<std::vector<std::string>> registry_arguments(const Options& options);
 
 // A number from 1 up. Fault::invalid that names the option.
 Result<unsigned> count_option(const Options& options, std::string_view name);

@@ -80,7 +80,7 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"cpus", 0, "N", "", kRun, "CPUs to run on; else all that this process may run on"},
     {"pull", 0, "POLICY", "missing", kRun, "missing, always (ask the registry) or never"},
     {"print-plan", 0, "", "", kRun, "tell the steps that make the sandbox, and run nothing"},
-    {"json", 0, "", "", kCache | kDoctor | kVersion | kQueue, "for scripts"},
+    {"json", 0, "", "", kCache | kDoctor | kVersion | kQueue | kPull, "for scripts"},
     {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
     {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
     {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
@@ -102,6 +102,9 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "ask its registry for it; HOST/ asks only whether the registry is there"},
     {"registry-config", 0, "FILE", "", kImages | kDoctor,
      "docker's config.json with credentials; else $DOCKER_CONFIG or ~/.docker/config.json"},
+    {"registries-conf", 0, "FILE", "", kImages | kDoctor,
+     "containers' registries.conf with mirrors; else $CONTAINERS_REGISTRIES_CONF or its usual "
+     "places"},
     {"registry-mirror", 0, "HOST[/PATH]", "", kImages,
      "ask this registry first for images of docker.io"},
     {"events-fd", 0, "N", "", kPull,

@@ -87,10 +87,8 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   const auto scratch =
       Scratch::open(poller, scratch_folder(options), Removal::on_thread).within("scratch");
   if (!scratch) return failed(scratch.error());
-  const Result<std::optional<std::string>> config = registry_config(options);
-  if (!config) return report_usage(kCommand, config.error());
-  const Result<std::optional<std::string>> mirror = registry_mirror(options);
-  if (!mirror) return report_usage(kCommand, mirror.error());
+  const Result<std::vector<std::string>> registries = registry_arguments(options);
+  if (!registries) return report_usage(kCommand, registries.error());
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());
   if (sandbox::uses_pod_root(choice->pod.rung))
@@ -99,10 +97,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   if (!policy) return report_usage(kCommand, policy.error());
 
   Puller puller(poller, *store,
-                {.cache = cache_folder(options),
-                 .registry_config = *config,
-                 .registry_mirror = *mirror,
-                 .progress = {}});
+                {.cache = cache_folder(options), .arguments = *registries, .progress = {}});
   Watchdog watchdog(poller, Watchdog::Account::yes);
   Site site{.poller = poller,
             .launcher = launcher,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -59,30 +60,50 @@ Result<void> shut_in(const std::string& cache, const std::vector<std::string>& l
 // From the pilot, which may know better than to have them read now; else as they are.
 Result<ConfigFiles> config_files(const Options& options) {
   if (!options.has("config-fd")) {
-    TRY(registry_config(options));
     return read_config_files(options);
   }
   const std::uint64_t fd = TRY(options.number("config-fd"));
   return ConfigFiles::from_memory(BorrowedFd(static_cast<int>(fd)));
 }
 
-// Where events go: a line for people, JSON for whoever gave us a descriptor.
+// Where events go as JSON, if anywhere.
+BorrowedFd events_of(const Options& options) {
+  if (options.has("json")) return BorrowedFd(STDOUT_FILENO);
+  if (!options.has("events-fd")) return BorrowedFd();
+  return BorrowedFd(static_cast<int>(options.number("events-fd").value_or(0)));
+}
+
+// Bars and a line for people, JSON for who wants it.
 class Teller {
  public:
   Teller(const Options& options, const std::string& image)
-      : line_(image, !options.has("quiet")),
-        events_(options.has("events-fd") ? static_cast<int>(options.number("events-fd").value_or(0))
-                                         : -1) {}
+      : image_(image), quiet_(options.has("quiet")), events_(events_of(options)) {
+    bars_.emplace(image, !quiet_);
+  }
 
   void layer(const oci::LayerProgress& progress) {
-    const bool whole = progress.state == oci::LayerProgress::State::done ||
-                       progress.state == oci::LayerProgress::State::present;
+    const auto state = static_cast<LayerState>(progress.state);
+    const bool whole = state == LayerState::done || state == LayerState::present;
     const LayerProgress event{.digest = progress.digest.str(),
+                              .state = state,
                               .done = whole ? progress.total : progress.bytes,
                               .total = progress.total,
                               .layers = progress.layers};
-    line_.update(event);
+    bars_->update(event);
     tell(event);
+  }
+  void ready(const oci::Image& image, const oci::PullReport& report) {
+    using std::chrono::duration_cast, std::chrono::milliseconds;
+    const PullReady event{.manifest = image.manifest.str(),
+                          .bytes = report.bytes,
+                          .pulled = report.pulled,
+                          .present = report.present,
+                          .asking = duration_cast<milliseconds>(report.asking),
+                          .layers = duration_cast<milliseconds>(report.layers),
+                          .finishing = duration_cast<milliseconds>(report.finishing)};
+    tell(event);
+    bars_.reset();
+    if (!quiet_) fmt::print(stderr, "{}\n", pull_summary(image_, event));
   }
   void tell(const PullEvent& event) {
     // A parent that does not listen any more is about to kill us.
@@ -91,9 +112,16 @@ class Teller {
   }
 
  private:
-  ProgressLine line_;
+  std::string image_;
+  bool quiet_;
   BorrowedFd events_;
+  std::optional<ProgressBars> bars_;
 };
+// One state of a layer, on both sides of the seam.
+static_assert(static_cast<int>(LayerState::waiting) ==
+                  static_cast<int>(oci::LayerProgress::State::waiting) &&
+              static_cast<int>(LayerState::present) ==
+                  static_cast<int>(oci::LayerProgress::State::present));
 
 // From the command's options, which hold for every image.
 class Puller {
@@ -111,8 +139,8 @@ class Puller {
       if (options_.has("events-fd")) return kExitFailed;
       return report_failure(kCommand, origin_of_pull(image.error().fault), image.error());
     }
-    teller.tell(PullReady{image->manifest.str()});
-    if (!options_.has("events-fd")) fmt::print("{}\n", image->manifest.str());
+    teller.ready(*image, report_);
+    if (!events_of(options_)) fmt::print("{}\n", image->manifest.str());
     return 0;
   }
 
@@ -123,12 +151,14 @@ class Puller {
     oci::PullOptions pull;
     // What came by a job's own login is found by its digest only.
     if (!options_.has("login-fd")) pull.reference = name;
+    pull.report = &report_;
     pull.progress = [&teller](const oci::LayerProgress& progress) { teller.layer(progress); };
     if (wanted->local) return oci::pull(*wanted->local, store_, pull).within(name);
     Result<oci::Image> image = Error{};
     for (const Place& place : wanted->places) {
       oci::RegistryOptions registry;
       registry.credentials = place.credentials;
+      registry.plain_http = place.plain_http;
       registry.deadline = Deadline::after(kDeadline);
       oci::RegistrySource source(client_, place.at, std::move(registry));
       image = oci::pull(source, store_, pull).within(name);
@@ -142,6 +172,7 @@ class Puller {
   oci::Store& store_;
   const Options& options_;
   oci::http::Client client_;
+  oci::PullReport report_;  // of the last image
 };
 
 }  // namespace
@@ -151,8 +182,10 @@ int pull_command(const Options& options) {
     return report_usage(kCommand, logging.error());
   if (options.arguments().empty())
     return report_usage(kCommand, {Fault::invalid, "which image? See podpilot pull --help"});
-  if (const auto mirror = registry_mirror(options); !mirror)
-    return report_usage(kCommand, mirror.error());
+  // Who gives us the files has checked them, and their paths may mean others by now.
+  if (!options.has("config-fd"))
+    if (const auto registries = registry_arguments(options); !registries)
+      return report_usage(kCommand, registries.error());
   if (options.has("events-fd") && !options.number("events-fd"))
     return report_usage(kCommand, options.number("events-fd").error());
   const Result<oci::Secret> login = own_login(options);

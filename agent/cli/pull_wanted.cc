@@ -5,6 +5,7 @@
 #include "oci/local/open.h"
 #include "oci/registry/credential_helper.h"
 #include "oci/registry/mirror.h"
+#include "oci/registry/registries_conf.h"
 #include "sandbox/base/io.h"
 
 namespace podpilot::agent {
@@ -29,19 +30,29 @@ Result<Place> place_of(const oci::RegistryReference& at, const oci::Secret& logi
   return Place{at, std::move(ours)};
 }
 
-// What a mirror lacks, or cannot give, is asked of docker.io itself; what has a login of the job's
-// own is that registry's to give.
+// --registry-mirror is one more mirror of docker.io, before the others. What has a login of the
+// job's own is that registry's to give, wherever else it may be.
+Result<std::vector<oci::Endpoint>> endpoints_of(const oci::RegistryReference& image,
+                                                const oci::Secret& login, const Options& options) {
+  const oci::RegistriesConf conf = TRY(oci::load_registries(registries_files(options)));
+  std::vector<oci::Endpoint> out = TRY(conf.endpoints(image));
+  if (!login.empty()) return std::vector<oci::Endpoint>{{image, out.back().plain_http}};
+  const std::string mirror = options.text("registry-mirror");
+  if (mirror.empty() || image.domain != oci::kDefaultDomain) return out;
+  oci::RegistryReference at = TRY(oci::at_mirror(image, mirror));
+  out.insert(out.begin(), {std::move(at), false});
+  return out;
+}
+
 Result<std::vector<Place>> places_of(const oci::RegistryReference& image, const oci::Secret& login,
                                      const Options& options) {
+  const std::vector<oci::Endpoint> endpoints = TRY(endpoints_of(image, login, options));
   std::vector<Place> out;
-  const std::string mirror = options.text("registry-mirror");
-  if (!mirror.empty() && login.empty() && image.domain == oci::kDefaultDomain) {
-    const oci::RegistryReference at = TRY(oci::at_mirror(image, mirror));
-    Place place = TRY(place_of(at, login, options));
+  for (const oci::Endpoint& endpoint : endpoints) {
+    Place place = TRY(place_of(endpoint.at, login, options));
+    place.plain_http = endpoint.plain_http;
     out.push_back(std::move(place));
   }
-  Place own = TRY(place_of(image, login, options));
-  out.push_back(std::move(own));
   return out;
 }
 

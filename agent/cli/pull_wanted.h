@@ -18,6 +18,7 @@ namespace podpilot::agent {
 struct Place {
   oci::RegistryReference at;
   oci::CredentialLookup credentials;
+  bool plain_http = false;  // may be, also where it is not on loopback
 };
 
 struct Wanted {

@@ -40,7 +40,7 @@ class Run {
       : command_(run.command),
         options_(run.options),
         program_may_lack_(run.program_may_lack),
-        wish_(wish),
+        wish_(std::move(wish)),
         launcher_(std::move(launcher)),
         signals_(std::move(signals)),
         watchdog_(poller_, Watchdog::Account::no),
@@ -67,13 +67,11 @@ class Run {
     store_.emplace(std::move(store));
     scratch_ =
         TRY(Scratch::open(poller_, scratch_folder(options_), Removal::at_once).within("scratch"));
-    const std::optional<std::string> config = TRY(registry_config(options_));
-    const std::optional<std::string> mirror = TRY(registry_mirror(options_));
+    const std::vector<std::string> registries = TRY(registry_arguments(options_));
     progress_.emplace(job_.image, !options_.has("quiet"));
     puller_.emplace(poller_, *store_,
                     PullSettings{.cache = cache_folder(options_),
-                                 .registry_config = config,
-                                 .registry_mirror = mirror,
+                                 .arguments = registries,
                                  .progress = [this](const LayerProgress& layer) {
                                    if (progress_) progress_->update(layer);
                                  }});
@@ -81,8 +79,8 @@ class Run {
         wish_.required.has(sandbox::Guarantee::memory)) {
       Result<PodCgroup> cgroup = PodCgroup::take();
       wish_.holds_memory = cgroup.has_value();
+      log::debug("cgroup", {{"holds", cgroup ? cgroup->text() : cgroup.error().text}});
       if (cgroup) cgroup_.emplace(*std::move(cgroup));
-      log::debug("cgroup", {{"holds", cgroup_ ? cgroup_->text() : cgroup.error().text}});
     }
     choice_ = TRY(recall_or_choose_sandbox(launcher_, scratch_folder(options_), wish_));
     site_.emplace(poller_, launcher_, *puller_, *scratch_, watchdog_);
@@ -195,7 +193,7 @@ class Run {
   TerminalRelay terminal_;
   std::optional<oci::Store> store_;
   std::unique_ptr<Scratch> scratch_;
-  std::optional<ProgressLine> progress_;
+  std::optional<ProgressBars> progress_;
   std::optional<Puller> puller_;
   SandboxChoice choice_;
   std::optional<PodCgroup> cgroup_;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a pull's child tells its parent: one JSON object a line. It also is what
-// `podpilot pull --events-fd` prints for scripts:
-//   {"event":"layer","digest":"sha256:...","done":123,"total":456,"layers":9}
-//   {"event":"ready","manifest":"sha256:..."}
+// What a pull's child tells its parent: one JSON object a line. It also is what `podpilot pull
+// --json` prints for scripts:
+//   {"event":"layer","digest":"sha256:...","state":"pulling","done":123,"total":456,"layers":9}
+//   {"event":"ready","manifest":"sha256:...","bytes":456,"layers_pulled":8,"layers_present":1,
+//    "asking_ms":12,"layers_ms":345,"finishing_ms":6}
 //   {"event":"failed","fault":"not_found","text":"..."}
-// `done` and `total` are compressed bytes; a layer that was there already is done at once.
+// A state is waiting, pulling, done or present (in the cache already: done at once). Bytes are
+// compressed ones.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,8 +19,11 @@
 
 namespace podpilot::agent {
 
+enum class LayerState { waiting, pulling, done, present };
+
 struct LayerProgress {
   std::string digest;
+  LayerState state = LayerState::waiting;
   std::uint64_t done = 0;
   std::uint64_t total = 0;
   std::uint64_t layers = 0;  // of the image
@@ -26,6 +32,12 @@ struct LayerProgress {
 };
 struct PullReady {
   std::string manifest;
+  std::uint64_t bytes = 0;  // of the layers that were pulled
+  std::uint64_t pulled = 0;
+  std::uint64_t present = 0;
+  std::chrono::milliseconds asking{0};  // for manifest and config
+  std::chrono::milliseconds layers{0};  // from the first byte of the first to the last one unpacked
+  std::chrono::milliseconds finishing{0};  // the fix-up layer and the record in the store
   bool operator==(const PullReady&) const = default;
 };
 struct PullFailed {

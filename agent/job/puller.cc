@@ -14,6 +14,7 @@
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/process.h"
 #include "sandbox/base/text.h"
@@ -23,9 +24,10 @@ namespace {
 
 // What a pull needs of our environment; a scheduler's token that came by it is not among these.
 constexpr std::array kPassedOn = {
-    "HOME",        "PATH",        "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",   "http_proxy",
-    "HTTPS_PROXY", "https_proxy", "NO_PROXY",      "no_proxy",      "ALL_PROXY",    "all_proxy",
-    "RES_OPTIONS", "LOCALDOMAIN", "ASAN_OPTIONS",  "TSAN_OPTIONS",  "UBSAN_OPTIONS"};
+    "HOME",         "PATH",         "DOCKER_CONFIG", "SSL_CERT_FILE", "HTTP_PROXY",
+    "http_proxy",   "HTTPS_PROXY",  "https_proxy",   "NO_PROXY",      "no_proxy",
+    "ALL_PROXY",    "all_proxy",    "RES_OPTIONS",   "LOCALDOMAIN",   "CONTAINERS_REGISTRIES_CONF",
+    "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
 
 std::vector<std::string> child_environment() {
   std::vector<std::string> out;
@@ -73,10 +75,8 @@ class Puller::Pull final : public ImageSupplier::Request {
     SpawnOptions options;
     options.program = "/proc/self/exe";
     options.argv = {"podpilot", "pull", "--quiet", "--cache", owner_.settings_.cache};
-    const PullSettings& settings = owner_.settings_;
-    for (const auto& [option, value] : {std::pair("--registry-config", settings.registry_config),
-                                        std::pair("--registry-mirror", settings.registry_mirror)})
-      if (value) options.argv.insert(options.argv.end(), {option, *value});
+    const std::vector<std::string>& more = owner_.settings_.arguments;
+    options.argv.insert(options.argv.end(), more.begin(), more.end());
     options.environment = child_environment();
     options.descriptors = {BorrowedFd(), BorrowedFd(), BorrowedFd(STDERR_FILENO)};
     const auto pass = [&options](const char* option, BorrowedFd fd) {
@@ -125,7 +125,15 @@ class Puller::Pull final : public ImageSupplier::Request {
     } else if (const auto* failed = std::get_if<PullFailed>(&*event)) {
       failure_ = Error{failed->fault, failed->text};
     } else {
-      manifest_ = std::get<PullReady>(*event).manifest;
+      const auto& ready = std::get<PullReady>(*event);
+      manifest_ = ready.manifest;
+      log::info("pulled", {{"image", reference_.str()},
+                           {"bytes", fmt::format("{}", ready.bytes)},
+                           {"layers_pulled", fmt::format("{}", ready.pulled)},
+                           {"layers_present", fmt::format("{}", ready.present)},
+                           {"asking_ms", fmt::format("{}", ready.asking.count())},
+                           {"layers_ms", fmt::format("{}", ready.layers.count())},
+                           {"finishing_ms", fmt::format("{}", ready.finishing.count())}});
     }
   }
 

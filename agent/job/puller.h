@@ -21,8 +21,7 @@ namespace podpilot::agent {
 
 struct PullSettings {
   std::string cache;  // for the child's command line
-  std::optional<std::string> registry_config;
-  std::optional<std::string> registry_mirror;
+  std::vector<std::string> arguments;  // about registries, for the same
   std::function<void(const LayerProgress&)> progress;  // may be empty
 };
 

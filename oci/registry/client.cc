@@ -23,7 +23,7 @@ RegistryClient::RegistryClient(http::Client& client, const RegistryReference& re
       name_(reference.domain + "/" + reference.repository),
       options_(std::move(options)),
       authenticator_(client_, options_, repository_),
-      scheme_(on_loopback(host_) ? Scheme::undecided : Scheme::https) {}
+      scheme_(options_.plain_http || on_loopback(host_) ? Scheme::undecided : Scheme::https) {}
 
 Result<http::Url> RegistryClient::url_of(const std::string& path) const {
   const bool plain = scheme_.load() == Scheme::http;
@@ -46,10 +46,12 @@ Result<http::Response> RegistryClient::send(const RegistryGet& get,
   return client_.send(request, &failure);
 }
 
-// As docker does it: only on loopback, and only if there is no TLS at all. A certificate that is
-// not accepted stays an error.
+// As docker does it: only on loopback or where it was said, and only if there is no TLS at all. A
+// certificate that is not accepted stays an error. What was said may be of a host with port 80
+// alone.
 bool RegistryClient::fall_back_to_http(http::Failure failure) {
-  if (failure != http::Failure::tls) return false;
+  const bool nobody = failure == http::Failure::connect && options_.plain_http;
+  if (failure != http::Failure::tls && !nobody) return false;
   Scheme undecided = Scheme::undecided;
   // Another thread may have decided meanwhile; then its finding counts.
   return scheme_.compare_exchange_strong(undecided, Scheme::http) || undecided == Scheme::http;

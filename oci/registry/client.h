@@ -42,7 +42,7 @@ class RegistryClient {
   bool fall_back_to_http(http::Failure failure);
   Asked asked(const std::string& what) const;
 
-  // Registries on loopback may be plain http; the first request finds out.
+  // Some registries may be plain http (options.h); the first request finds out.
   enum class Scheme { undecided, https, http };
 
   http::Client& client_;

@@ -14,6 +14,7 @@ struct RegistryOptions {
   RetryPolicy retry;
   Deadline deadline = Deadline::never();  // for all of the image, waits included
   std::stop_token stop;                   // ends requests and waits at once
+  bool plain_http = false;                // where there is no TLS; on loopback anyway
 };
 
 }  // namespace podpilot::oci

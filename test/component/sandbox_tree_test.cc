@@ -123,7 +123,8 @@ TEST_CASE("a bind target is never made outside, whatever the image has on the wa
   image.dir().link(image.layer("climbing"), "../../../../../../../../" + outside);
   image.dir().link(image.layer("chain"), "climbing");
   image.dir().link(image.layer("magic"), "/proc/self/root" + outside);
-  const auto check_made_inside = [&](const std::string& link, std::vector<std::string> seen_at) {
+  const auto check_made_inside = [&](const std::string& link,
+                                     const std::vector<std::string>& seen_at) {
     CAPTURE(link);
     std::vector<std::string> look = {"look"};
     std::string expected;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "agent/scheduler/htcondor/security/literal_ad.h"
@@ -57,8 +58,8 @@ Result<void> send_integer(Stream& stream, std::int64_t value) {
 // The server's half of AKEP2; whether the client proved its token. `subject` is filled in.
 Result<bool> check_token(Stream& stream, const FakePool::Policy& policy, std::string& subject) {
   MessageReader hello = TRY(stream.receive(kMaxSmallMessage, soon()));
-  TRY(hello.integer());
-  TRY(hello.integer());
+  [[maybe_unused]] const std::int64_t sent_status = TRY(hello.integer());
+  [[maybe_unused]] const std::int64_t subject_length = TRY(hello.integer());
   subject = TRY(hello.string());
   const std::string signed_part = TRY(hello.string());
   const std::size_t length = TRY(hello.count(256));
@@ -82,8 +83,8 @@ Result<bool> check_token(Stream& stream, const FakePool::Policy& policy, std::st
   TRY(stream.send(challenge, soon()));
   MessageReader answer = TRY(stream.receive(kMaxSmallMessage, soon()));
   const std::int64_t status = TRY(answer.integer());
-  TRY(answer.integer());
-  TRY(answer.string());
+  [[maybe_unused]] const std::int64_t name_length = TRY(answer.integer());
+  [[maybe_unused]] const std::string name = TRY(answer.string());
   const std::size_t echoed = TRY(answer.count(256));
   TRY(answer.bytes(echoed));
   const std::size_t proven = TRY(answer.count(64));
@@ -118,8 +119,9 @@ FakePool::FakePool(Handler handler)
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
-  ::listen(listener_.get(), 64);
+  if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener_.get(), 64) != 0)
+    std::abort();
   acceptor_ = std::jthread([this] {
     for (;;) {
       pollfd watched[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
@@ -175,7 +177,7 @@ void FakePool::serve(UniqueFd connection) {
 
 Result<void> FakePool::converse(Stream& stream) {
   MessageReader first = TRY(stream.receive(kMaxSmallMessage, soon()));
-  TRY(first.integer());
+  [[maybe_unused]] const std::int64_t authenticate = TRY(first.integer());
   const LiteralAd ad = TRY(get_literal_ad(first));
   const int command = static_cast<int>(ad.integer("Command").value_or(-1));
   if (ad.string("UseSession") == "YES")

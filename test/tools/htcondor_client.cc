@@ -164,7 +164,7 @@ Result<void> run(const std::vector<std::string>& arguments) {
   Client client(collectors.front(), std::move(tokens));
   for (std::size_t i = 2; i < arguments.size(); ++i) {
     const bool has_argument = arguments[i] != "ccb";
-    const std::string what = arguments[i];
+    const std::string& what = arguments[i];
     if (has_argument && i + 1 == arguments.size())
       return Error{Fault::invalid, what + " takes an argument"};
     TRY(client.step(what, has_argument ? arguments[++i] : ""));

@@ -96,7 +96,7 @@ Result<void> HtcondorScheduler::check_drain(const DrainRequest& request) const {
 
 Result<std::string> HtcondorScheduler::decide_drain(const DrainRequest& request) {
   TRY(check_drain(request));
-  const std::string id = fmt::format("{}-{}", settings_.facts.started, ++sequence_);
+  std::string id = fmt::format("{}-{}", settings_.facts.started, ++sequence_);
   log::info("condor: an administrator drains this pilot", {{"reason", request.reason}});
   drain_ = {.id = id, .then = request.then, .since = unix_now()};
   switch (request.speed) {
@@ -119,7 +119,7 @@ Result<std::string> HtcondorScheduler::decide_cancel(const std::string& request_
   if (!drain_ || (!request_id.empty() && request_id != drain_->id))
     return Error{Fault::not_found, "no such drain"};
   log::info("condor: an administrator ends the drain");
-  const std::string id = drain_->id;
+  std::string id = drain_->id;
   drain_.reset();
   retiring_.reset();
   report_soon();

@@ -169,7 +169,7 @@ Value Evaluation::chain(const Node& node, const Scope& scope) {
 }
 
 Value Evaluation::ternary(const Node& node, const Scope& scope) {
-  const Value condition = (*this)(*node.children[0], scope);
+  Value condition = (*this)(*node.children[0], scope);
   if (condition.is<Undefined>()) return condition;
   const std::optional<bool> known = truth(condition);
   if (!known) return Failed{};

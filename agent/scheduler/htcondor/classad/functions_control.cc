@@ -11,7 +11,7 @@ namespace {
 using Integer = std::int64_t;
 
 Value if_then_else(const Call& call) {
-  const Value condition = call[0];
+  Value condition = call[0];
   if (condition.is<Undefined>()) return condition;
   const std::optional<bool> known = truth(condition);
   if (!known) return Failed{};
@@ -80,7 +80,7 @@ std::optional<List> in_each(const Call& call, const List& ads) {
 }
 
 Value eval_in_each(const Call& call) {
-  const Value ads = call[1];
+  Value ads = call[1];
   if (ads.is<Undefined>()) return ads;
   const List* list = ads.list();
   if (!list) return Failed{};

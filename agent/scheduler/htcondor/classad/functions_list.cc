@@ -35,7 +35,9 @@ std::optional<Operator> comparison(std::string_view text) {
 
 template <bool kAll>
 Value compare_with_each(const Call& call) {
-  const Value how = call[0], elements = call[1], other = call[2];
+  Value how = call[0];
+  Value elements = call[1];
+  const Value other = call[2];
   if (how.is<Undefined>()) return how;
   const std::string* text = how.get<std::string>();
   const std::optional<Operator> op = text ? comparison(*text) : std::nullopt;

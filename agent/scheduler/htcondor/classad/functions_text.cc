@@ -14,7 +14,7 @@ using Integer = std::int64_t;
 Value strcat(const Call& call) {
   std::string result;
   for (std::size_t i = 0; i < call.size(); ++i) {
-    const Value value = call[i];
+    Value value = call[i];
     const std::optional<std::string> text = as_text(value);
     if (!text) return value;
     if (!call.evaluation.afford(text->size())) return Failed{};
@@ -54,7 +54,7 @@ Value join(const Call& call) {
 
 template <bool kUp>
 Value in_case(const Call& call) {
-  const Value value = call[0];
+  Value value = call[0];
   std::optional<std::string> text = as_text(value);
   if (!text) return value;
   for (char& c : *text) {
@@ -86,7 +86,7 @@ Value substr(const Call& call) {
 }
 
 Value size(const Call& call) {
-  const Value value = call[0];
+  Value value = call[0];
   if (value.is<Undefined>()) return value;
   if (const std::string* text = value.get<std::string>()) return static_cast<Integer>(text->size());
   if (const List* list = value.list()) return static_cast<Integer>(list->size());

@@ -25,14 +25,14 @@ Integer cut(double real) {
 }
 
 Value to_integer(const Call& call) {
-  const Value value = call[0];
+  Value value = call[0];
   if (value.is<Undefined>() || value.is<Integer>()) return value;
   if (const std::optional<double> number = as_number(value)) return cut(*number);
   return Failed{};
 }
 
 Value to_real(const Call& call) {
-  const Value value = call[0];
+  Value value = call[0];
   if (value.is<Undefined>()) return value;
   if (const std::optional<double> number = as_number(value)) return *number;
   return Failed{};
@@ -47,7 +47,7 @@ Value to_text(const Call& call) {
 }
 
 Value to_boolean(const Call& call) {
-  const Value value = call[0];
+  Value value = call[0];
   if (value.is<Undefined>() || value.is<bool>()) return value;
   if (const std::string* text = value.get<std::string>()) {
     if (same_name(*text, "true")) return true;
@@ -61,7 +61,7 @@ Value to_boolean(const Call& call) {
 
 template <double (*f)(double)>
 Value rounded(const Call& call) {
-  const Value value = call[0];
+  Value value = call[0];
   if (value.is<Integer>()) return value;
   if (const std::optional<double> number = as_number(value)) return cut(f(*number));
   return Failed{};

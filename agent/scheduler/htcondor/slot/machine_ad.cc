@@ -122,7 +122,8 @@ void set_totals(Ad& ad, const Facts& facts) {
 void set_resources(Ad& ad, const SlotState& state) {
   ad.set("TotalSlotCpus", state.total.cpus);
   ad.set("TotalSlotMemory", state.total.memory / kMiB);
-  ad.set("TotalSlotDisk", static_cast<double>(state.total.disk / kKiB));
+  const std::uint64_t disk = state.total.disk / kKiB;
+  ad.set("TotalSlotDisk", static_cast<double>(disk));
   ad.set("Cpus", state.free.cpus);
   ad.set("Memory", state.free.memory / kMiB);
   ad.set("Disk", state.free.disk / kKiB);
