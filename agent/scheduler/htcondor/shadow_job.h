@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One job's conversation with its shadow, from the activation to the last word. Lives on the poll
-// loop; what blocks runs on a thread of its own, one thing after the other.
+// One job and its shadow, from the activation to the last word. Lives on the poll loop; the talk
+// (shadow_talk.h), which blocks, runs on a thread of its own, one thing after the other.
 #pragma once
 
 #include <functional>
@@ -8,23 +8,14 @@
 #include <optional>
 #include <string>
 
-#include "agent/scheduler/htcondor/classad/ad.h"
-#include "agent/scheduler/htcondor/dialogue/codes.h"
 #include "agent/scheduler/htcondor/security/security.h"
-#include "agent/scheduler/htcondor/slot/job_ad.h"
+#include "agent/scheduler/htcondor/shadow_talk.h"
 #include "agent/scheduler/htcondor/stop.h"
 #include "agent/scheduler/scheduler.h"
 #include "agent/worker.h"
 #include "sandbox/base/poller.h"
 
 namespace podpilot::agent::htcondor {
-
-// What the job's slot adds.
-struct ShadowSetting {
-  JobSetting job;
-  Ad starter;  // what the shadow is told of us
-  Ad machine;  // of the slot, for the job's .machine.ad
-};
 
 class ShadowJob {
  public:
@@ -57,16 +48,16 @@ class ShadowJob {
   const std::optional<std::string>& failed_here() const { return failed_here_; }
 
  private:
-  struct Talk;
   ShadowJob(Poller& poller, std::function<void()> left);
   void watch();
   void channel_lost(const Error& error);
+  void updated(const Result<void>& told);
   // Runs `work` on the thread; `then` is called with its result unless abandon() came first.
-  void run(std::function<Result<void>(Talk&)> work, Done then);
+  void run(std::function<Result<void>(ShadowTalk&)> work, Done then);
 
   Poller& poller_;
   std::function<void()> left_;
-  std::shared_ptr<Talk> talk_;  // of the thread, once it runs
+  std::shared_ptr<ShadowTalk> talk_;  // of the thread, once it runs
   std::optional<Result<Stream>> channel_;
   std::function<void(Result<JobDescription>)> describe_;
   BorrowedFd socket_;
