@@ -19,7 +19,6 @@
 namespace podpilot::oci {
 namespace {
 
-constexpr std::size_t kMaxThreads = 4;
 constexpr int kMaxIndexDepth = 2;
 constexpr std::uint64_t kProgressStep = 512 << 10;
 
@@ -109,12 +108,7 @@ class LayerPuller {
   }
 
  private:
-  std::size_t thread_count() const {
-    const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-    const std::size_t wanted =
-        options_.threads ? options_.threads : std::min(processors, kMaxThreads);
-    return std::min(wanted, work_.size());
-  }
+  std::size_t thread_count() const { return std::min(options_.threads, work_.size()); }
 
   void pull_layers() {
     for (;;) {

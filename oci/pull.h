@@ -49,7 +49,7 @@ struct PullOptions {
   // Called from several threads, one at a time; at most a few times per MiB.
   std::function<void(const LayerProgress&)> progress;
   std::stop_token stop;
-  std::size_t threads = 0;  // layers at a time; 0: by the number of processors
+  std::size_t threads = 1;  // layers at a time
   PullReport* report = nullptr;
 };
 

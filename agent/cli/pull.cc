@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <stop_token>
@@ -19,6 +20,7 @@
 #include "agent/cli/progress.h"
 #include "agent/cli/pull_wanted.h"
 #include "agent/job/pull_events.h"
+#include "agent/resources.h"
 #include "agent/version.h"
 #include "oci/http/client.h"
 #include "oci/registry/source.h"
@@ -33,6 +35,9 @@ namespace podpilot::agent {
 namespace {
 
 constexpr const char* kCommand = "pull";
+
+// Each has a thread that inflates and one that unpacks, and some MiB of buffers.
+constexpr unsigned kMaxLayersAtOnce = 4;
 
 // A pull that moves bytes all the time still ends.
 constexpr std::chrono::hours kDeadline{6};
@@ -105,6 +110,7 @@ class Teller {
     bars_.reset();
     if (!quiet_) fmt::print(stderr, "{}\n", pull_summary(image_, event));
   }
+  // From any thread: a line is one write, shorter than PIPE_BUF.
   void tell(const PullEvent& event) {
     // A parent that does not listen any more is about to kill us.
     if (events_) [[maybe_unused]]
@@ -152,6 +158,7 @@ class Puller {
     // What came by a job's own login is found by its digest only.
     if (!options_.has("login-fd")) pull.reference = name;
     pull.report = &report_;
+    pull.threads = std::min(usable_cpus().value_or(1), kMaxLayersAtOnce);
     pull.progress = [&teller](const oci::LayerProgress& progress) { teller.layer(progress); };
     if (wanted->local) return oci::pull(*wanted->local, store_, pull).within(name);
     Result<oci::Image> image = Error{};
@@ -159,6 +166,9 @@ class Puller {
       oci::RegistryOptions registry;
       registry.credentials = place.credentials;
       registry.plain_http = place.plain_http;
+      registry.on_overload = [&teller](std::chrono::milliseconds wait) {
+        teller.tell(PullOverload{wait});
+      };
       registry.deadline = Deadline::after(kDeadline);
       oci::RegistrySource source(client_, place.at, std::move(registry));
       image = oci::pull(source, store_, pull).within(name);

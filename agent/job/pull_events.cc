@@ -31,6 +31,9 @@ Json as_json(const PullReady& ready) {
           {"layers_ms", ready.layers.count()},
           {"finishing_ms", ready.finishing.count()}};
 }
+Json as_json(const PullOverload& overload) {
+  return {{"event", "overload"}, {"wait_ms", overload.wait.count()}};
+}
 Json as_json(const PullFailed& failed) {
   return {
       {"event", "failed"}, {"fault", std::string(to_string(failed.fault))}, {"text", failed.text}};
@@ -90,6 +93,10 @@ Result<PullEvent> parse_pull_event(std::string_view line) {
   const std::string kind = TRY(object.required_string("event"));
   if (kind == "layer") return parse_layer(object);
   if (kind == "ready") return parse_ready(object);
+  if (kind == "overload") {
+    const std::chrono::milliseconds wait = TRY(duration(object, "wait_ms"));
+    return PullEvent(PullOverload{wait});
+  }
   const std::string fault = TRY(object.required_string("fault"));
   const std::string text = TRY(object.required_string("text"));
   return PullEvent(PullFailed{parse_fault(fault), text});

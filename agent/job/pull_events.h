@@ -4,6 +4,7 @@
 //   {"event":"layer","digest":"sha256:...","state":"pulling","done":123,"total":456,"layers":9}
 //   {"event":"ready","manifest":"sha256:...","bytes":456,"layers_pulled":8,"layers_present":1,
 //    "asking_ms":12,"layers_ms":345,"finishing_ms":6}
+//   {"event":"overload","wait_ms":5000}   the registry said so: leave it alone for that long
 //   {"event":"failed","fault":"not_found","text":"..."}
 // A state is waiting, pulling, done or present (in the cache already: done at once). Bytes are
 // compressed ones.
@@ -40,12 +41,16 @@ struct PullReady {
   std::chrono::milliseconds finishing{0};  // the fix-up layer and the record in the store
   bool operator==(const PullReady&) const = default;
 };
+struct PullOverload {
+  std::chrono::milliseconds wait{0};
+  bool operator==(const PullOverload&) const = default;
+};
 struct PullFailed {
   Fault fault = Fault::internal;
   std::string text;
   bool operator==(const PullFailed&) const = default;
 };
-using PullEvent = std::variant<LayerProgress, PullReady, PullFailed>;
+using PullEvent = std::variant<LayerProgress, PullReady, PullOverload, PullFailed>;
 
 inline constexpr std::size_t kMaxPullEventBytes = 64 << 10;
 

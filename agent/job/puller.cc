@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "agent/jitter.h"
 #include "oci/reference.h"
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
@@ -70,7 +71,21 @@ class Puller::Pull final : public ImageSupplier::Request {
     later_ = owner_.poller_.after({}, [this] { give(*std::exchange(answer_, std::nullopt)); });
   }
 
+  // Now, or when the registry may be asked again.
   Result<void> start() {
+    const Clock::duration wait = owner_.waits_.left(reference_.registry.domain, Clock::now());
+    if (wait == Clock::duration::zero()) return spawn_child();
+    log::info("a registry asked for patience", {{"registry", reference_.registry.domain}});
+    // Not all that wait at the same moment.
+    later_ = owner_.poller_.after(jittered_above(wait), [this] {
+      if (const Result<void> started = spawn_child(); !started)
+        give(std::unexpected(ImageFailure{Origin::pilot, started.error()}));
+    });
+    return {};
+  }
+
+ private:
+  Result<void> spawn_child() {
     Pipe pipe = TRY(make_pipe());
     SpawnOptions options;
     options.program = "/proc/self/exe";
@@ -103,7 +118,6 @@ class Puller::Pull final : public ImageSupplier::Request {
     return {};
   }
 
- private:
   void read_events() {
     std::array<char, 16 * 1024> buffer;
     const Result<std::size_t> n = read_some(events_, buffer.data(), buffer.size());
@@ -122,6 +136,8 @@ class Puller::Pull final : public ImageSupplier::Request {
     if (!event) return;
     if (const auto* layer = std::get_if<LayerProgress>(&*event)) {
       if (owner_.settings_.progress) owner_.settings_.progress(*layer);
+    } else if (const auto* overload = std::get_if<PullOverload>(&*event)) {
+      owner_.waits_.note(reference_.registry.domain, overload->wait, Clock::now());
     } else if (const auto* failed = std::get_if<PullFailed>(&*event)) {
       failure_ = Error{failed->fault, failed->text};
     } else {

@@ -14,14 +14,15 @@
 
 #include "agent/job/image_supplier.h"
 #include "agent/job/pull_events.h"
+#include "agent/job/registry_waits.h"
 #include "oci/store/store.h"
 #include "sandbox/base/poller.h"
 
 namespace podpilot::agent {
 
 struct PullSettings {
-  std::string cache;  // for the child's command line
-  std::vector<std::string> arguments;  // about registries, for the same
+  std::string cache;                                   // for the child's command line
+  std::vector<std::string> arguments;                  // about registries, for the same
   std::function<void(const LayerProgress&)> progress;  // may be empty
 };
 
@@ -38,6 +39,7 @@ class Puller final : public ImageSupplier {
   Poller& poller_;
   oci::Store& store_;
   PullSettings settings_;
+  RegistryWaits waits_;
 };
 
 }  // namespace podpilot::agent

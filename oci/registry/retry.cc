@@ -69,6 +69,11 @@ std::optional<milliseconds> retry_wait(const RetryPolicy& policy, const Attempt&
   return told ? std::max(own, std::min(*told, policy.longest_retry_after)) : own;
 }
 
+milliseconds overload_wait(const RetryPolicy& policy, const Attempt& attempt, std::time_t now) {
+  const auto told = parse_retry_after(attempt.retry_after, now);
+  return told ? std::min(*told, policy.longest_retry_after) : policy.longest_wait;
+}
+
 bool sleep_for(milliseconds wait, Deadline deadline, const std::stop_token& stop) {
   const Clock::time_point until = Clock::now() + wait;
   if (deadline.passed(until)) return false;

@@ -36,6 +36,11 @@ std::optional<std::chrono::milliseconds> retry_wait(const RetryPolicy& policy,
                                                     const Attempt& attempt, std::time_t now,
                                                     double random);
 
+// How long a registry that answered 429 or 503 is to be left alone, by this pull or another: what
+// it says, within the policy, else the policy's longest wait.
+std::chrono::milliseconds overload_wait(const RetryPolicy& policy, const Attempt& attempt,
+                                        std::time_t now);
+
 // Retry-After (RFC 9110 section 10.2.3): seconds or a date; nothing if it is neither.
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, std::time_t now);
 

@@ -13,6 +13,8 @@ bool wait_to_retry(const RegistryOptions& options, int number, http::Failure fai
     attempt.retry_after = response->headers.get("Retry-After");
   }
   const auto wait = retry_wait(options.retry, attempt, std::time(nullptr), random_unit());
+  if ((attempt.status == 429 || attempt.status == 503) && options.on_overload)
+    options.on_overload(overload_wait(options.retry, attempt, std::time(nullptr)));
   return wait && sleep_for(*wait, options.deadline, options.stop);
 }
 

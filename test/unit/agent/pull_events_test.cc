@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a pull's events survive their way", "[agent][pull]") {
   const PullEvent events[] = {LayerProgress{"sha256:ab", LayerState::present, 1, 2, 3},
-                              PullReady{"sha256:cd", 4, 5, 6, 7ms, 8ms, 9ms},
+                              PullReady{"sha256:cd", 4, 5, 6, 7ms, 8ms, 9ms}, PullOverload{5s},
                               PullFailed{Fault::corrupt, "layer 1/2: \"quoted\"\nand \xff"}};
   for (const PullEvent& event : events) {
     const std::string line = format_pull_event(event);
