@@ -100,7 +100,7 @@ void ShadowJob::executing(const ImageUse& image) {
 void ShadowJob::usage(const Usage& usage) {
   if (dismissed_ || std::exchange(reporting_, true)) return;
   run([usage, suspended = suspended_](ShadowTalk& talk) { return talk.report(usage, suspended); },
-      [this](Result<void> told) {
+      [this](const Result<void>& told) {
         reporting_ = false;
         updated(told);
       });
@@ -110,7 +110,7 @@ void ShadowJob::suspended(bool on) {
   suspended_ = on;
   if (dismissed_) return;
   run([on](ShadowTalk& talk) { return talk.suspended(on); },
-      [this](Result<void> told) { updated(told); });
+      [this](const Result<void>& told) { updated(told); });
 }
 
 // A shadow may refuse an update; the job goes on.

@@ -56,7 +56,7 @@ TEST_CASE("what cannot be read is left out, a folder is an error", "[base][confi
 TEST_CASE("files come out of memory as they went in, and not if cut short",
           "[base][config_files]") {
   const ScratchDir dir;
-  const std::string odd("3:a\0\n7:", 8);
+  const std::string odd("3:a\0\n7:", 7);
   dir.write("odd", odd);
   dir.write("plain", "nameserver 127.0.0.1");
   const auto files = ConfigFiles::read({dir / "odd", dir / "plain"});
