@@ -45,10 +45,10 @@ wait "$pilot" || fail "the pilot ended with $?"
 # What the mirror lacks is asked of docker.io; what is no mirror, or no folder, is said at the start.
 expect_exit 0 pull --registry-mirror "$registry/cache" busybox:1
 expect_exit 125 pull --registry-mirror "$registry/cache" "$registry/nothing:1"
-expect_no_grep 'the mirror does not give it' "$err"
+expect_no_grep 'a mirror does not give an image' "$err"
 expect_exit 125 "${unprivileged[@]}" "${pilot_env[@]}" "HTTPS_PROXY=http://$registry" "$program" pull --cache "$cache" \
   --registry-mirror "$registry/cache" nothing:1
-expect_grep 'the mirror does not give it.*nothing' "$err"
+expect_grep 'a mirror does not give an image.*nothing' "$err"
 expect_grep 'docker.io/library/nothing:1' "$err"
 for wrong in --registry-mirror=mirror --bind=/nowhere/to/be/found; do
   expect_exit 125 podpilot pilot --scheduler "htcondor://127.0.0.1:$POOL_PORT" --token-file "$tmp/password" --cache "$cache" "$wrong"
