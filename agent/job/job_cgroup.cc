@@ -230,9 +230,9 @@ void PodCgroup::sweep() const {
 Result<JobCgroup> PodCgroup::make(const CgroupLimits& limits) {
   const std::string name = fmt::format("{}{}-{}", kJobs, ::getpid(), next_++);
   if (::mkdirat(folder_.get(), name.c_str(), 0755) != 0) return sys_error("make a job's group");
-  UniqueFd parent(::fcntl(folder_.get(), F_DUPFD_CLOEXEC, 0));
+  UniqueFd parent = TRY(duplicate(folder_));
   UniqueFd folder(::openat(folder_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent || !folder) return sys_error("open a job's group");
+  if (!folder) return sys_error("open a job's group");
   JobCgroup job(std::move(parent), name, DirFd(std::move(folder)), UniqueFd());
   if (limits.memory != 0) {
     TRY(set(job.folder_, "memory.max", fmt::format("{}", limits.memory)));

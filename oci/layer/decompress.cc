@@ -13,8 +13,6 @@
 namespace podpilot::oci {
 namespace {
 
-constexpr std::size_t kMagicLength = 4;
-
 bool is_gzip(std::string_view head) {
   return head.starts_with("\x1f\x8b");
 }
@@ -22,7 +20,7 @@ bool is_gzip(std::string_view head) {
 bool is_zstd(std::string_view head) {
   if (head.starts_with("\x28\xb5\x2f\xfd")) return true;
   // A skippable frame: 0x184D2A50 to 0x184D2A5F, little-endian (RFC 8878 section 3.1.2).
-  return head.size() >= kMagicLength && (static_cast<unsigned char>(head[0]) & 0xF0) == 0x50 &&
+  return head.size() >= kMagicBytes && (static_cast<unsigned char>(head[0]) & 0xF0) == 0x50 &&
          head.substr(1).starts_with("\x2a\x4d\x18");
 }
 
@@ -69,6 +67,10 @@ Result<void> CodecOutput::flush() {
   return {};
 }
 
+bool is_gzip_or_zstd(std::string_view head) {
+  return is_gzip(head) || is_zstd(head);
+}
+
 Decompressor::Decompressor(Block first, BlockSink sink)
     : output_(std::make_unique<CodecOutput>(std::move(first), std::move(sink))) {}
 Decompressor::~Decompressor() = default;
@@ -86,10 +88,10 @@ Result<void> Decompressor::choose() {
 
 Result<void> Decompressor::write(std::string_view bytes) {
   if (!codec_) {
-    const std::size_t n = std::min(bytes.size(), kMagicLength - head_.size());
+    const std::size_t n = std::min(bytes.size(), kMagicBytes - head_.size());
     head_.append(bytes.substr(0, n));
     bytes.remove_prefix(n);
-    if (head_.size() < kMagicLength) return {};
+    if (head_.size() < kMagicBytes) return {};
     TRY(choose());
   }
   return codec_->write(bytes);

@@ -18,6 +18,10 @@ namespace podpilot::oci {
 class Codec;
 class CodecOutput;
 
+// By its first kMagicBytes, or all that there are.
+inline constexpr std::size_t kMagicBytes = 4;
+bool is_gzip_or_zstd(std::string_view head);
+
 class Decompressor {
  public:
   // `first` is the block to fill, `sink` exchanges each full one; both are the receiver's.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "oci/config.h"
+#include "oci/layer/decompress.h"
 #include "oci/limits.h"
 #include "sandbox/base/json.h"
 #include "sandbox/base/text.h"
@@ -49,16 +50,16 @@ Result<Digest> digest_of(ImageFiles& files, const std::string& name) {
   return sum.finish();
 }
 
-Result<bool> is_gzip_or_zstd(ImageFiles& files, const std::string& name) {
+Result<bool> is_compressed(ImageFiles& files, const std::string& name) {
   std::string head;
   const Error enough{Fault::internal, "enough"};
   const Result<void> read = files.stream(name, [&](std::string_view bytes) -> Result<void> {
-    head += bytes.substr(0, 4 - std::min<std::size_t>(4, head.size()));
-    if (head.size() < 4) return {};
+    head += bytes.substr(0, kMagicBytes - head.size());
+    if (head.size() < kMagicBytes) return {};
     return enough;
   });
-  if (!read && head.size() < 4) return read.error();
-  return head.starts_with("\x1f\x8b") || head == "\x28\xb5\x2f\xfd";
+  if (!read && head.size() < kMagicBytes) return read.error();
+  return is_gzip_or_zstd(head);
 }
 
 Json descriptor_of(const char* type, const Digest& digest, std::uint64_t size) {
@@ -86,7 +87,7 @@ Result<void> DockerArchiveSource::describe() {
   for (std::size_t i = 0; i < saved.layers.size(); ++i) {
     const std::string& name = saved.layers[i];
     const std::uint64_t size = TRY(files_->size(name));
-    const bool compressed = TRY(is_gzip_or_zstd(*files_, name));
+    const bool compressed = TRY(is_compressed(*files_, name));
     Digest digest = config.diff_ids[i];
     if (compressed) digest = TRY(digest_of(*files_, name));
     names_.emplace(digest, name);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "oci/layer/decompress.h"
 #include "oci/layer/entry_path.h"
 #include "oci/layer/tar_reader.h"
 #include "oci/limits.h"
@@ -73,8 +74,8 @@ bool is_compressed(BorrowedFd archive) {
   char head[6] = {};
   if (::pread(archive.get(), head, sizeof head, 0) != sizeof head) return false;
   const std::string_view bytes(head, sizeof head);
-  return bytes.starts_with("\x1f\x8b") || bytes.starts_with("\x28\xb5\x2f\xfd") ||
-         bytes.starts_with("BZh") || bytes.starts_with("\xfd\x37zXZ");
+  return is_gzip_or_zstd(bytes.substr(0, kMagicBytes)) || bytes.starts_with("BZh") ||
+         bytes.starts_with("\xfd\x37zXZ");
 }
 
 }  // namespace
