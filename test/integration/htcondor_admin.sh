@@ -11,11 +11,7 @@
 needs userns root
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 name=admin@pod
 slot=$name
 [[ $POOL_SUITE == trixie ]] || slot=slot1_1@$name

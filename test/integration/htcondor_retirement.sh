@@ -10,11 +10,7 @@
 needs userns root
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
-
-pool up
+busybox_pool
 begun=$SECONDS
 start_condor_pilot --cpus 1 --memory 1GiB --grace 8s --name retires --accept-for 20s --retirement 6s
 cat >"$jobs/counts.sh" <<'END'
