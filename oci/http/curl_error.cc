@@ -14,6 +14,19 @@ Error Exchange::fail(Failure failure, Fault fault, std::string_view what) {
   return {fault, fmt::format("{}: {}", url_.origin(), what)};
 }
 
+Error Exchange::header_too_long() {
+  return fail(Failure::forbidden, Fault::invalid,
+              "answers with a header that is too long or broken");
+}
+
+// Until then curl lacks memory; from then on a line is beyond its limit, for which it has no other
+// code before 8.6.
+bool Exchange::head_began() const {
+  curl_off_t first_byte = 0;
+  curl_easy_getinfo(handle_.easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+  return first_byte > 0;
+}
+
 // curl's own text goes into messages only where it is about TLS: elsewhere it may quote the URL.
 Error Exchange::error_of(CURLcode code) {
   long err = 0;
@@ -47,6 +60,7 @@ Error Exchange::error_of(CURLcode code) {
     case CURLE_WEIRD_SERVER_REPLY:
       return fail(Failure::forbidden, Fault::invalid, "the answer is not HTTP");
     case CURLE_OUT_OF_MEMORY:
+      if (head_began()) return header_too_long();
       return fail(Failure::forbidden, Fault::exhausted, "out of memory");
     case CURLE_URL_MALFORMAT:
     case CURLE_FAILED_INIT:
