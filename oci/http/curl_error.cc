@@ -9,6 +9,12 @@
 
 namespace podpilot::oci::http {
 
+namespace {
+
+constexpr auto kTooLarge = static_cast<CURLcode>(100);  // CURLE_TOO_LARGE, of curl 8.6 and newer
+
+}  // namespace
+
 Error Exchange::fail(Failure failure, Fault fault, std::string_view what) {
   failure_ = failure;
   return {fault, fmt::format("{}: {}", url_.origin(), what)};
@@ -19,8 +25,8 @@ Error Exchange::header_too_long() {
               "answers with a header that is too long or broken");
 }
 
-// Until then curl lacks memory; from then on a line is beyond its limit, for which it has no other
-// code before 8.6.
+// Until then curl lacks memory; from then on a line is beyond its limit, for which curls without
+// kTooLarge have the same code.
 bool Exchange::head_began() const {
   curl_off_t first_byte = 0;
   curl_easy_getinfo(handle_.easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
@@ -59,6 +65,8 @@ Error Exchange::error_of(CURLcode code) {
     case CURLE_UNSUPPORTED_PROTOCOL:  // HTTP/0.9: no status line at all
     case CURLE_WEIRD_SERVER_REPLY:
       return fail(Failure::forbidden, Fault::invalid, "the answer is not HTTP");
+    case kTooLarge:
+      return header_too_long();
     case CURLE_OUT_OF_MEMORY:
       if (head_began()) return header_too_long();
       return fail(Failure::forbidden, Fault::exhausted, "out of memory");
