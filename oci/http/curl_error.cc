@@ -33,8 +33,20 @@ bool Exchange::head_began() const {
   return first_byte > 0;
 }
 
+// What the proxy said to CONNECT, if it was not yes.
+std::optional<Error> Exchange::refusal_of_proxy() {
+  long status = 0;
+  curl_easy_getinfo(handle_.easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  if (status < 300) return std::nullopt;
+  const bool unable = status >= 500;
+  return fail(unable ? Failure::connect : Failure::forbidden,
+              unable ? Fault::transient : Fault::denied,
+              fmt::format("the proxy does not connect to it (status {})", status));
+}
+
 // curl's own text goes into messages only where it is about TLS: elsewhere it may quote the URL.
 Error Exchange::error_of(CURLcode code) {
+  if (std::optional<Error> refused = refusal_of_proxy()) return *std::move(refused);
   long err = 0;
   curl_easy_getinfo(handle_.easy, CURLINFO_OS_ERRNO, &err);
   const std::string detail = printable(std::string_view(curl_text_.data()).substr(0, 200));

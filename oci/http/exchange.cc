@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "oci/http/address.h"
@@ -82,6 +83,10 @@ void Exchange::configure() {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   if (is_loopback(url_.host())) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  // curl leaves it to CGI programs, whose clients can set it.
+  const char* proxy = std::getenv("HTTP_PROXY");
+  if (proxy && !url_.secure() && !std::getenv("http_proxy"))
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
   if (request_.range_from > 0)
     curl_easy_setopt(easy, CURLOPT_RANGE, fmt::format("{}-", request_.range_from).c_str());
   if (request_.method == Method::post) {

@@ -51,6 +51,7 @@ class Exchange {
 
   Error error_of(CURLcode code);
   Error header_too_long();
+  std::optional<Error> refusal_of_proxy();
   bool head_began() const;
   Error fail(Failure failure, Fault fault, std::string_view what);
 
