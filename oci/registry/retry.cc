@@ -2,14 +2,15 @@
 #include "oci/registry/retry.h"
 
 #include <curl/curl.h>
-#include <sys/random.h>
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <string>
 
+#include "sandbox/base/random.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::oci {
@@ -85,9 +86,8 @@ bool sleep_for(milliseconds wait, Deadline deadline, const std::stop_token& stop
 }
 
 double random_unit() {
-  std::uint32_t bits = 0;
-  if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) return 0.5;
-  return static_cast<double>(bits) / 4294967296.0;
+  constexpr int kBits = 53;  // as many as a double holds
+  return std::ldexp(static_cast<double>(random_number() >> (64 - kBits)), -kBits);
 }
 
 }  // namespace podpilot::oci
