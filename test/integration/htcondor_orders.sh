@@ -9,9 +9,7 @@
 needs userns root python3
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
+busybox_pool
 # Takes connections and says nothing.
 python3 -c 'import signal, socket
 s = socket.create_server(("127.0.0.1", 0))
@@ -20,7 +18,6 @@ signal.pause()' >"$tmp/stalled" &
 wait_for 10 test -s "$tmp/stalled"
 stalled=127.0.0.1:$(<"$tmp/stalled")
 
-pool up
 start_condor_pilot --cpus 1 --memory 1GiB --grace 20s --name orders
 
 usual=('universe = container' 'request_cpus = 1' 'request_memory = 64' 'request_disk = 20480'
