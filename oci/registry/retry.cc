@@ -4,7 +4,6 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <cmath>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -86,8 +85,8 @@ bool sleep_for(milliseconds wait, Deadline deadline, const std::stop_token& stop
 }
 
 double random_unit() {
-  constexpr int kBits = 53;  // as many as a double holds
-  return std::ldexp(static_cast<double>(random_number() >> (64 - kBits)), -kBits);
+  constexpr double kAll = 4294967296.0;  // 2^32
+  return static_cast<double>(random_number() >> 32) / kAll;
 }
 
 }  // namespace podpilot::oci
