@@ -140,7 +140,7 @@ wait "$pod_process" || fail "the pilot ended with $?"
 expect_grep 'pilot ends' "$tmp/pilot.log"
 awk '/execve\("\/proc\/self\/exe", \["podpilot", "pull"/ { pulls++; pid = $1 }
   pulls > 1 && pid { print }
-  $1 == pid && /exited with/ { pid = "" }' "$tmp/trace" >"$tmp/pulls"
+  $1 == pid && /exited with|killed by/ { pid = "" }' "$tmp/trace" >"$tmp/pulls"
 expect_equal "$(grep -c '"podpilot", "pull"' "$tmp/pulls")" 4 "pulls after the first"
 sed -nE 's|^[0-9]+ +[a-z0-9]+\(([A-Z0-9_]+, )?"(/[^"]*)".*|\2|p' "$tmp/pulls" | sort -u >"$tmp/resolved"
 expect_grep '^/pod/cache$' "$tmp/resolved"
