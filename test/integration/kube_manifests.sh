@@ -26,12 +26,17 @@ for workload in "${workloads[@]}"; do
   done
 done
 ln -s /kubernetes/site "$tmp/sites/site"
+make_site "$tmp/sites/smoke" ../../../kubernetes deployment restricted spool registry.example/podpilot:1
+smoke_site "$tmp/sites/smoke" ReadWriteMany standard
+smoke_registry >"$tmp/registry.yaml"
 # shellcheck disable=SC2016  # for the inner shell
 expect_exit 0 in_kube_root sh -ec 'cd /test/sites; for name in *; do kustomize build "$name" >"/test/$name.yaml"; done'
 expect_equal "$(<"$err")" "" "warnings of kustomize"
-expect_exit 0 check_types /test/site.yaml "${names[@]}"
+expect_exit 0 check_types /test/site.yaml /test/smoke.yaml /test/registry.yaml "${names[@]}"
 jq -c . "$out" >"$tmp/objects.json"
-expect_equal "$(jq length "$tmp/objects.json")" 25 "combinations, and the site"
+expect_equal "$(jq length "$tmp/objects.json")" 27 "files that were looked at"
+expect_equal "$(jq -c '[.smoke[].spec | objects | .accessModes, .storageClassName | values]' "$tmp/objects.json")" \
+  '[["ReadWriteMany"],"standard"]' "the smoke test's volume"
 
 # What it is there for.
 sed 's/envFrom:/envfrom:/
@@ -59,7 +64,7 @@ def baseline:
 def restricted:
   baseline and .securityContext.runAsNonRoot and .securityContext.runAsUser > 0
   and .securityContext.seccompProfile.type == "RuntimeDefault"
-  and all(.volumes[]; keys - ["name", "emptyDir", "secret", "persistentVolumeClaim"] == [])
+  and all(.volumes[]; keys - ["name", "configMap", "emptyDir", "persistentVolumeClaim", "secret"] == [])
   and all(.containers[].securityContext;
     .allowPrivilegeEscalation == false and .capabilities == {drop: ["ALL"]});
 def careful:
@@ -67,9 +72,9 @@ def careful:
   and all(.containers[]; .resources | .requests.memory == .limits.memory);
 def selected: selectors as $wanted | labels as $labels
   | ($wanted | length) > 0 and all($wanted[]; . as $one | $labels | contains($one));
-to_entries[] | .key as $name | .value
+del(.registry) | to_entries[] | .key as $name | .value
   | select(pods | length == 1 and all(careful) and
-      all(if $name | test("[+]restricted") then restricted else baseline end) | not),
+      all(if $name | test("[+]restricted|^site$|^smoke$") then restricted else baseline end) | not),
     select(selected | not) | $name
 END
 expect_exit 0 jq -f "$tmp/policy.jq" "$tmp/objects.json"
