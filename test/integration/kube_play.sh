@@ -4,7 +4,7 @@
 # The pods of scripts/kubernetes, made by podman of the manifests as they are: jobs of three images on the
 # rungs that the manifests are for, and SIGTERM during a job. Of the manifests podman leaves out
 # NetworkPolicy, PriorityClass, ServiceAccount, fsGroup, probes without systemd, and limits without cgroups.
-# ctest: timeout 300
+# ctest: timeout 600
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 # shellcheck source=test/kubernetes/podman.sh

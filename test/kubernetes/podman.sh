@@ -133,8 +133,19 @@ seccomp_profile = "$profile"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 END
+  # A kubelet gives the files of secrets to the pod's fsGroup.
+  # shellcheck disable=SC2016  # for the inner shell
   in_kube_root sh -ec 'mkdir -p /etc/containers && cp /test/containers.conf /etc/containers/
-    kustomize build "$1" | podman kube play --network host -' sh "$1" >"$tmp/play.log" 2>&1
+    kustomize build "$1" >/test/play.yaml
+    podman kube play --network host --start=false /test/play.yaml
+    group=$(sed -n "s/^ *fsGroup: //p" /test/play.yaml)
+    for secret in $(sed -n "s/^ *secretName: //p" /test/play.yaml); do
+      podman volume exists "$secret" || continue
+      files=$(podman volume inspect --format "{{.Mountpoint}}" "$secret")
+      chgrp -R "$group" "$files"
+      chmod -R g+rX "$files"
+    done
+    podman pod start podpilot-pod' sh "$1" >"$tmp/play.log" 2>&1
 }
 
 pilot_exit() { # -> its exit code, once it ended; its log is $tmp/pilot.log
