@@ -88,7 +88,8 @@ Transition while_running(JobState state, Event event) {
   switch (event) {
     case Event::payload_started:
       if (state.phase != Phase::starting) return stay(state);
-      if (state.suspended) return go(state, Phase::running, {Action::report_running, Action::freeze});
+      if (state.suspended)
+        return go(state, Phase::running, {Action::report_running, Action::freeze});
       return go(state, Phase::running, {Action::report_running});
     case Event::sandbox_gone:
       return conclude(state, state.phase != Phase::starting);
