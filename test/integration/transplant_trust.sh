@@ -144,6 +144,7 @@ awk '/execve\("\/proc\/self\/exe", \["podpilot", "pull"/ { pulls++; pid = $1 }
 expect_equal "$(grep -c '"podpilot", "pull"' "$tmp/pulls")" 4 "pulls after the first"
 sed -nE 's|^[0-9]+ +[a-z0-9]+\(([A-Z0-9_]+, )?"(/[^"]*)".*|\2|p' "$tmp/pulls" | sort -u >"$tmp/resolved"
 expect_grep '^/pod/cache$' "$tmp/resolved"
-own='pod|pod/spool|pod/cache(/scratch(/pilot-[0-9a-f]+(/job-[0-9]+)?)?)?'
+# The pilot lets go of a pull once it has begun with the job's root.
+own='pod|pod/spool|pod/cache(/scratch(/pilot-[0-9a-f]+(/job-[0-9]+(/merged)?)?)?|/v1/fixups/[^/]+/fs)?'
 expect_equal "$(grep -vE "^/($own|(proc|sys|dev)/.*)\$" "$tmp/resolved")" "" \
   "resolved while a pull runs"
