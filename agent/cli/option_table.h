@@ -56,6 +56,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"retirement", 0, "TIME", "", kPilot,
      "after --accept-for or an administrator's graceful drain: stop what still runs after so long; "
      "else it may end by itself"},
+    {"drain-for", 0, "TIME", "", kPilot,
+     "spool: after SIGTERM: stop what still runs after so long; else it may end by itself"},
     {"grace", 0, "TIME", "10s", kPilot,
      "between SIGTERM and SIGKILL when a job is stopped or over its time; htcondor: between the "
      "pilot's SIGTERM and its end, of which a quarter (10s at most) is kept for outputs"},
