@@ -142,7 +142,7 @@ class Puller::Pull final : public ImageSupplier::Request {
       failure_ = Error{failed->fault, failed->text};
     } else {
       const auto& ready = std::get<PullReady>(*event);
-      manifest_ = ready.manifest;
+      pulled_ = ready;
       log::info("pulled", {{"image", reference_.str()},
                            {"bytes", fmt::format("{}", ready.bytes)},
                            {"layers_pulled", fmt::format("{}", ready.pulled)},
@@ -160,7 +160,7 @@ class Puller::Pull final : public ImageSupplier::Request {
         child_.wait(Deadline::after(std::chrono::seconds(5)));
     if (failure_)
       return give(std::unexpected(ImageFailure{origin_of_pull(failure_->fault), *failure_}));
-    if (!manifest_.empty()) return give(from_store());
+    if (pulled_) return give(from_store());
     const bool known = status && *status;
     give(std::unexpected(ImageFailure{
         Origin::image,
@@ -171,22 +171,24 @@ class Puller::Pull final : public ImageSupplier::Request {
                : "the pull broke off"}}));
   }
 
-  Result<std::optional<oci::Image>> pulled() {
+  Result<std::optional<oci::Image>> find_pulled() {
     if (login_.empty()) return owner_.store_.find(reference_.str(), oci::Platform::host());
-    const oci::Digest manifest = TRY(oci::Digest::parse(manifest_));
+    const oci::Digest manifest = TRY(oci::Digest::parse(pulled_->manifest));
     return owner_.store_.find(manifest);
   }
 
   std::expected<SuppliedImage, ImageFailure> from_store() {
-    Result<std::optional<oci::Image>> image = pulled();
+    Result<std::optional<oci::Image>> image = find_pulled();
     if (!image) return std::unexpected(ImageFailure{Origin::site, image.error()});
     if (!*image)
       return std::unexpected(ImageFailure{Origin::site,
                                           {Fault::exhausted,
                                            "the image was pulled and removed again at once: the "
                                            "cache is too small for the jobs beside this one"}});
-    return SuppliedImage{**std::move(image), std::chrono::duration_cast<std::chrono::milliseconds>(
-                                                 Clock::now() - started_)};
+    return SuppliedImage{
+        .image = **std::move(image),
+        .pull_time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_),
+        .pull = pulled_};
   }
 
   // Last thing that this object does: the callback may destroy it.
@@ -204,7 +206,7 @@ class Puller::Pull final : public ImageSupplier::Request {
   UniqueFd events_;
   std::string text_;
   std::optional<Error> failure_;
-  std::string manifest_;  // once it was pulled
+  std::optional<PullReady> pulled_;  // once it was pulled
   std::optional<std::expected<SuppliedImage, ImageFailure>> answer_;
   Poller::Handle watch_;
   Poller::Handle later_;
