@@ -17,8 +17,8 @@ constexpr std::chrono::seconds kCacheHung{180};
 
 Result<CacheFigures> look_at(const oci::StoreLayout& store) {
   struct statvfs disk{};
-  if (::statvfs(store.cache.c_str(), &disk) != 0) return sys_error("statvfs " + store.cache);
-  if (disk.f_flag & ST_RDONLY) return Error{Fault::denied, store.cache + " is read-only"};
+  if (::fstatvfs(store.cache.get(), &disk) != 0) return sys_error("fstatvfs " + store.path);
+  if (disk.f_flag & ST_RDONLY) return Error{Fault::denied, store.path + " is read-only"};
   CacheFigures out;
   out.free = disk.f_bavail * disk.f_frsize;
   out.used = TRY(oci::used_bytes(store));

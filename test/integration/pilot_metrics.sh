@@ -24,7 +24,7 @@ is_ready() { [[ $(status "$base/readyz") == 200 ]]; }
 
 wait_for 10 is_ready
 get /readyz >"$tmp/readyz.log"
-for check in accepting pilot scheduler cache; do expect_grep "^\[+\]$check ok$" "$tmp/readyz.log"; done
+for check in accepting pilot scheduler cache; do expect_grep "^\[[+]\]$check ok$" "$tmp/readyz.log"; done
 expect_equal "$(status "$base/livez")" 200
 expect_equal "$(status "$base/")" 404
 expect_equal "$(status -X POST -d x "$base/metrics" 2>/dev/null || true)" 000 "a POST"
