@@ -30,9 +30,9 @@ expect_equal "$(status "$base/")" 404
 expect_equal "$(status -X POST -d x "$base/metrics" 2>/dev/null || true)" 000 "a POST"
 
 first=$(submit '{"image": "'"$registry"'/busybox:1", "args": ["true"]}')
-wait_for 30 job_is "$first" done
+wait_for 30 job_is "$first" "done"
 second=$(submit '{"image": "'"$registry"'/busybox:1", "args": ["sh", "-c", "exit 3"]}')
-wait_for 30 job_is "$second" done
+wait_for 30 job_is "$second" "done"
 third=$(submit '{"image": "'"$registry"'/nothing:1", "args": ["true"]}')
 wait_for 30 job_is "$third" failed
 

@@ -82,25 +82,26 @@ TEST_CASE("metrics count jobs, images and cores", "[metrics]") {
   pilot.offer.claims = 3;
   pilot.busy = 2;
   const std::string text = metrics.text(pilot, CacheFigures{.used = 7, .free = 8});
-  for (const char* line : {
-           R"(podpilot_jobs_total{outcome="done",origin="payload",reason="exit"} 2)",
-           R"(podpilot_jobs_total{outcome="failed",origin="payload",reason="payload-over-memory"} 1)",
-           R"(podpilot_core_seconds_total{spent="goodput"} 9)",
-           R"(podpilot_core_seconds_total{spent="preemption"} 1)",
-           R"(podpilot_core_seconds_total{spent="overhead"} 30)",
-           R"(podpilot_images_total{result="pulled"} 1)",
-           R"(podpilot_images_total{result="present"} 1)",
-           R"(podpilot_image_pulled_bytes_total 1000)",
-           R"(podpilot_image_saved_bytes_total 5000)",
-           R"(podpilot_image_layers_total{result="present"} 1)",
-           R"(podpilot_image_pull_seconds_bucket{phase="layers",le="1"} 0)",
-           R"(podpilot_image_pull_seconds_bucket{phase="layers",le="3"} 1)",
-           R"(podpilot_image_pull_seconds_sum{phase="layers"} 2)",
-           R"(podpilot_cache_bytes 7)",
-           R"(podpilot_slots{state="free"} 1)",
-           R"(podpilot_slots{state="claimed"} 1)",
-           R"(podpilot_slots{state="busy"} 2)",
-       }) {
+  for (
+      const char* line : {
+          R"(podpilot_jobs_total{outcome="done",origin="payload",reason="exit"} 2)",
+          R"(podpilot_jobs_total{outcome="failed",origin="payload",reason="payload-over-memory"} 1)",
+          R"(podpilot_core_seconds_total{spent="goodput"} 9)",
+          R"(podpilot_core_seconds_total{spent="preemption"} 1)",
+          R"(podpilot_core_seconds_total{spent="overhead"} 30)",
+          R"(podpilot_images_total{result="pulled"} 1)",
+          R"(podpilot_images_total{result="present"} 1)",
+          R"(podpilot_image_pulled_bytes_total 1000)",
+          R"(podpilot_image_saved_bytes_total 5000)",
+          R"(podpilot_image_layers_total{result="present"} 1)",
+          R"(podpilot_image_pull_seconds_bucket{phase="layers",le="1"} 0)",
+          R"(podpilot_image_pull_seconds_bucket{phase="layers",le="3"} 1)",
+          R"(podpilot_image_pull_seconds_sum{phase="layers"} 2)",
+          R"(podpilot_cache_bytes 7)",
+          R"(podpilot_slots{state="free"} 1)",
+          R"(podpilot_slots{state="claimed"} 1)",
+          R"(podpilot_slots{state="busy"} 2)",
+      }) {
     CAPTURE(line);
     CHECK(has_line(text, line));
   }
