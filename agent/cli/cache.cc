@@ -69,9 +69,16 @@ Result<int> verify(const oci::Store& store, const Options& options) {
   return left ? 1 : 0;
 }
 
+Result<oci::GcGoal> gc_goal(const Options& options) {
+  oci::GcGoal goal;
+  if (options.has("size")) goal.keep_bytes = TRY(options.bytes("size"));
+  if (options.has("free")) goal.free_bytes = TRY(options.bytes("free"));
+  return goal;
+}
+
 Result<int> make_room(const oci::Store& store, const Options& options) {
-  const std::uint64_t keep = TRY(options.bytes("size"));
-  const oci::GcReport report = TRY(oci::collect_garbage(store.layout(), keep));
+  const oci::GcGoal goal = TRY(gc_goal(options));
+  const oci::GcReport report = TRY(oci::collect_garbage(store.layout(), goal));
   if (options.has("json"))
     fmt::print("{}\n", dump_json({{"bytes_before", report.bytes_before},
                                   {"bytes_after", report.bytes_after},
@@ -103,10 +110,12 @@ int cache_command(const Options& options) {
   const std::string verb = options.arguments().empty() ? "" : options.arguments()[0];
   if (options.arguments().size() != 1 || (verb != "ls" && verb != "verify" && verb != "gc"))
     return report_usage(kCommand, {Fault::invalid, "ls, verify or gc? See podpilot cache --help"});
-  if (verb == "gc" && !options.has("size"))
-    return report_usage(kCommand, {Fault::invalid, "gc: how much may stay? Give --size"});
-  if (verb == "gc" && !options.bytes("size"))
-    return report_usage(kCommand, options.bytes("size").error());
+  if (verb == "gc" && !options.has("size") && !options.has("free"))
+    return report_usage(
+        kCommand,
+        {Fault::invalid, "gc: how much may stay, or is to be free? Give --size or --free"});
+  if (const Result<oci::GcGoal> goal = gc_goal(options); !goal)
+    return report_usage(kCommand, goal.error());
   const Result<int> code = carry_out(options);
   return code ? *code : report_failure(kCommand, Origin::site, code.error());
 }

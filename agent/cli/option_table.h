@@ -87,6 +87,7 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
     {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
     {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
+    {"free", 0, "SIZE", "", kCache, "gc: make room until the volume has so much free"},
     {"remove", 0, "", "", kCache, "verify: remove what is damaged"},
 
     {"cache", 0, "FOLDER", "", kImages | kCache | kDoctor,
@@ -143,7 +144,8 @@ inline constexpr auto kCommands = std::to_array<CommandText>({
      "  podpilot pull docker-archive:tool.tar\n"},
     {kCache, "cache", "ls|verify|gc", "look at the cache, check it, make room",
      "ls lists images and layers, verify compares every file with what was unpacked,\n"
-     "gc removes what was not used for longest until the cache is no larger than --size.",
+     "gc removes what was not used for longest until the cache is no larger than --size,\n"
+     "or its volume has --free bytes free. What runs stays.",
      "  podpilot cache verify --remove\n"
      "  podpilot cache gc --size 20GiB\n"},
     {kDoctor, "doctor", "", "what this pod allows, and what is missing",

@@ -4,7 +4,9 @@
 #include "oci/pull.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +43,9 @@ constexpr unsigned kMaxLayersAtOnce = 4;
 
 // A pull that moves bytes all the time still ends.
 constexpr std::chrono::hours kDeadline{6};
+
+// A parent that lives has the image long before.
+constexpr int kHandOverMs = 60'000;
 
 // What the C library, OpenSSL's random numbers and the store's locks read; configuration has been
 // read by then.
@@ -139,7 +144,7 @@ class Puller {
 
   int pull(const std::string& text, const Result<Wanted>& wanted) {
     Teller teller(options_, text);
-    const Result<oci::Image> image = fetch(wanted, teller);
+    Result<oci::Image> image = fetch(wanted, teller);
     if (!image) {
       teller.tell(PullFailed{image.error().fault, image.error().text});
       if (options_.has("events-fd")) return kExitFailed;
@@ -147,7 +152,16 @@ class Puller {
     }
     teller.ready(*image, report_);
     if (!events_of(options_)) fmt::print("{}\n", image->manifest.str());
+    if (options_.has("events-fd")) held_.push_back(*std::move(image));
     return 0;
+  }
+
+  // Between our end and the parent's own lock gc might come: the images are held until the parent,
+  // which sees the end of the events, closes its side. A pipe's reader takes nothing over.
+  void hand_over() const {
+    if (held_.empty() || ::shutdown(events_of(options_).get(), SHUT_WR) != 0) return;
+    pollfd closed{events_of(options_).get(), POLLIN, 0};
+    ::poll(&closed, 1, kHandOverMs);
   }
 
  private:
@@ -182,7 +196,8 @@ class Puller {
   oci::Store& store_;
   const Options& options_;
   oci::http::Client client_;
-  oci::PullReport report_;  // of the last image
+  oci::PullReport report_;        // of the last image
+  std::vector<oci::Image> held_;  // for the parent
 };
 
 }  // namespace
@@ -222,6 +237,7 @@ int pull_command(const Options& options) {
   int code = 0;
   for (std::size_t i = 0; i < images.size(); ++i)
     if (const int failed = puller.pull(options.arguments()[i], images[i])) code = failed;
+  puller.hand_over();
   return code;
 }
 

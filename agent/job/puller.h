@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images out of the cache, or by a child (`/proc/self/exe pull`) in which alone what a registry and
-// an image say is parsed, without the pilot's secrets and shut in by Landlock. Killing the child is
-// the cancel; its crash is the image's fault and leaves the cache whole. It gets the configuration
-// files that this process is served (config_files.h), else reads them itself.
+// Images out of the cache, or by a pull in a child (pull_child.h): one for all requests that want
+// the same image with the same login while it is under way. It ends when nobody waits for it any
+// more; when it fails, it fails for all of them in the same words.
 //
 // What was pulled with a login of a job's own is in the cache without the name that it has at its
 // registry: only a pull finds it, and so the registry says each time who may have it.
 #pragma once
 
 #include <functional>
+#include <list>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "agent/job/image_supplier.h"
 #include "agent/job/pull_events.h"
 #include "agent/job/registry_waits.h"
+#include "oci/reference.h"
 #include "oci/store/store.h"
 #include "sandbox/base/poller.h"
 
@@ -28,18 +30,26 @@ struct PullSettings {
 
 class Puller final : public ImageSupplier {
  public:
-  // Poller and store outlive this.
-  Puller(Poller& poller, oci::Store& store, PullSettings settings)
-      : poller_(poller), store_(store), settings_(std::move(settings)) {}
+  // Poller and store outlive this, and this its requests.
+  Puller(Poller& poller, oci::Store& store, PullSettings settings);
+  ~Puller() override;
 
   std::unique_ptr<Request> request(const ImageWish& wish, Ready ready) override;
 
  private:
+  class Ticket;
   class Pull;
+  // What needs no pull; nothing if a pull has to find out.
+  std::optional<std::expected<SuppliedImage, ImageFailure>> at_hand(const oci::Reference& reference,
+                                                                    PullPolicy policy);
+  Result<void> join(Ticket& ticket, const oci::Reference& reference, const oci::Secret& login);
+  void forget(const Pull& pull);
+
   Poller& poller_;
   oci::Store& store_;
   PullSettings settings_;
   RegistryWaits waits_;
+  std::list<std::shared_ptr<Pull>> under_way_;
 };
 
 }  // namespace podpilot::agent

@@ -80,8 +80,9 @@ struct ClientOptions {
 // Every configuration file (config_files.h) that a Client may want to read.
 std::vector<std::string> client_files();
 
-// Safe to call from several threads. Proxies are those of the environment, as curl reads it; none
-// for loopback. The first call does the set-up of curl, the first https one reads certificates.
+// Safe to call from several threads. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY,
+// ALL_PROXY, NO_PROXY, or in lower case, which goes first); none for loopback. The first call does
+// the set-up of curl, the first https one reads certificates.
 class Client {
  public:
   explicit Client(ClientOptions options);

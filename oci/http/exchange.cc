@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "oci/http/address.h"
@@ -82,6 +83,10 @@ void Exchange::configure() {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   if (is_loopback(url_.host())) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  // curl leaves it to CGI programs, whose clients can set it.
+  const char* proxy = std::getenv("HTTP_PROXY");
+  if (proxy && !url_.secure() && !std::getenv("http_proxy"))
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
   if (request_.range_from > 0)
     curl_easy_setopt(easy, CURLOPT_RANGE, fmt::format("{}-", request_.range_from).c_str());
   if (request_.method == Method::post) {
@@ -158,17 +163,17 @@ bool Exchange::on_header(std::string_view line) {
   if (line.starts_with("HTTP/")) response_.headers.clear();
   const bool fine = blank || line.starts_with("HTTP/") || response_.headers.add_line(line);
   if (fine && header_bytes_ <= kMaxAllHeaderBytes) return true;
-  return stop(
-      Failure::forbidden,
-      {Fault::invalid, url_.origin() + ": answers with a header that is too long or broken"});
+  return stop(Failure::forbidden, header_too_long());
 }
 
 bool Exchange::on_body(std::string_view bytes) {
   stall_.received(bytes.size());
+  const bool first = response_.status == 0;
   long status = 0;
   curl_easy_getinfo(handle_.easy, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
   const bool good = status >= 200 && status < 300;
+  if (good && first && !check_encoding()) return false;
   if (good && request_.sink) return deliver(bytes);
   const std::size_t limit = good ? request_.max_body : kMaxErrorBodyBytes;
   if (response_.body.size() + bytes.size() <= limit) {
@@ -181,6 +186,14 @@ bool Exchange::on_body(std::string_view bytes) {
                                              url_.origin(), limit)});
   enough_ = true;  // an error's text: its beginning is all we want
   return false;
+}
+
+bool Exchange::check_encoding() {
+  const std::string_view encoding = response_.headers.get("Content-Encoding");
+  if (encoding.empty() || same_name(encoding, "identity")) return true;
+  return stop(Failure::forbidden,
+              {Fault::invalid, fmt::format("{}: the answer is encoded ({}), which nobody asked for",
+                                           url_.origin(), printable(encoding.substr(0, 100)))});
 }
 
 bool Exchange::deliver(std::string_view bytes) {

@@ -45,10 +45,14 @@ class Exchange {
 
   bool on_header(std::string_view line);
   bool on_body(std::string_view bytes);
+  bool check_encoding();
   bool deliver(std::string_view bytes);
   bool stop(Failure failure, Error error);
 
   Error error_of(CURLcode code);
+  Error header_too_long();
+  std::optional<Error> refusal_of_proxy();
+  bool head_began() const;
   Error fail(Failure failure, Fault fault, std::string_view what);
 
   static std::size_t header_callback(char* data, std::size_t, std::size_t size, void* self);

@@ -39,7 +39,10 @@ Result<LayerTree> LayerTree::of(const LayerIndex& index) {
   const auto count = static_cast<std::uint32_t>(index.entries.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const Type type = index.entries[i].type;
-    if (!is_marker(type) && !is_absent(type)) TRY(tree.add_thing(i));
+    if (is_absent(type))
+      tree.absent_.insert(index.entries[i].path);
+    else if (!is_marker(type))
+      TRY(tree.add_thing(i));
   }
   TRY(tree.check_folders());
   // Markers mean one thing where the layer itself has something of that name, another where not.
@@ -105,12 +108,17 @@ Result<void> LayerTree::add_marker(std::uint32_t entry) {
     files_.set_value(node, files_[node].value | kOpaque);
     return {};
   }
+  return add_whiteout(entry);
+}
+
+Result<void> LayerTree::add_whiteout(std::uint32_t entry) {
+  const LayerEntry& line = index_->entries[entry];
   const NodeId parent = TRY(folder(parent_of(line.path), false));
   if (line.path.empty() || parent == kNoNode) return contradiction(line);
   const NodeId node = files_.find(parent, base_of(line.path));
-  if (node == kNoNode)
+  if (node == kNoNode && !absent_.contains(line.path))
     nodes_[entry] = files_.add(parent, base_of(line.path), Kind::other, entry);
-  else if (files_[node].kind == Kind::folder)
+  else if (node != kNoNode && files_[node].kind == Kind::folder)
     files_.set_value(node, files_[node].value | kOpaque);
   return {};
 }

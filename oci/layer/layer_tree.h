@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "oci/layer/file_tree.h"
@@ -39,12 +41,14 @@ class LayerTree {
   NodeId find(std::string_view path) const;
   Result<void> add_thing(std::uint32_t entry);
   Result<void> add_marker(std::uint32_t entry);
+  Result<void> add_whiteout(std::uint32_t entry);
   Result<void> check_folders() const;
 
   const LayerIndex* index_;
   FileTree files_;
   std::vector<std::uint32_t> inode_;
   std::vector<NodeId> nodes_;
+  std::unordered_set<std::string_view> absent_;  // paths of what is not on disk
 };
 
 }  // namespace podpilot::oci

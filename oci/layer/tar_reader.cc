@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <functional>
 
 #include "oci/limits.h"
 #include "sandbox/base/text.h"
@@ -15,14 +17,21 @@ namespace podpilot::oci {
 namespace {
 
 constexpr std::size_t kTarBlock = 512;
+constexpr std::array<char, kTarBlock> kPadding{};
+
+bool is_padding(const void* bytes) {
+  const auto* at = static_cast<const char*>(bytes);
+  return !std::less<>()(at, kPadding.data()) && std::less<>()(at, kPadding.data() + kTarBlock);
+}
 
 std::string text_or_empty(const char* text) {
   return text ? text : "";
 }
 
-// ARCHIVE_WARN comes for every name that the locale cannot express; its bytes are right.
-bool usable(int status) {
-  return status == ARCHIVE_OK || status == ARCHIVE_WARN;
+// A warning of EILSEQ comes for every name that the locale cannot express; its bytes are right. Any
+// other is of a header that the next reader may understand differently.
+bool usable(archive* a, int status) {
+  return status == ARCHIVE_OK || (status == ARCHIVE_WARN && archive_errno(a) == EILSEQ);
 }
 
 TarEntry::Type type_of(archive_entry* raw) {
@@ -111,7 +120,6 @@ ssize_t TarReader::read_source(archive* a, void* self, const void** bytes) {
   }
   // Some tools (umoci insert) end an archive with its last file, unpadded and without an end mark.
   // The missing zeroes are given here; that nothing else is missing is the digest's to say.
-  static constexpr std::array<char, kTarBlock> kPadding{};
   const std::size_t odd = reader.delivered_ % kTarBlock;
   if (more->empty() && odd != 0) *more = std::string_view(kPadding.data(), kTarBlock - odd);
   reader.delivered_ += more->size();
@@ -151,8 +159,9 @@ Result<void> TarReader::open() {
 Result<bool> TarReader::advance(archive_entry** raw) {
   const int status = archive_read_next_header(archive_.get(), raw);
   if (status == ARCHIVE_EOF) return false;
-  if (!usable(status)) return failure("tar header");
-  return true;
+  if (usable(archive_.get(), status)) return true;
+  return failure(last_.empty() ? "tar header"
+                               : fmt::format("tar header after {}", printable(last_)));
 }
 
 Result<bool> TarReader::next(TarEntry& entry) {
@@ -161,6 +170,7 @@ Result<bool> TarReader::next(TarEntry& entry) {
   const bool more = TRY(advance(&raw));
   if (!more) return false;
   TRY(fill(raw, entry));
+  last_ = entry.path;
   size_ = entry.size;
   position_ = 0;
   return true;
@@ -174,7 +184,9 @@ Result<void> TarReader::fill(archive_entry* raw, TarEntry& entry) const {
       text_or_empty(entry.type == TarEntry::Type::hard_link ? archive_entry_hardlink(raw)
                                                             : archive_entry_symlink(raw));
   if (entry.path.size() > kMaxPathBytes || entry.target.size() > kMaxPathBytes)
-    return Error{Fault::invalid, fmt::format("a name of more than {} bytes", kMaxPathBytes)};
+    return Error{Fault::invalid, fmt::format("{}: a name of more than {} bytes",
+                                             printable(std::string_view(entry.path).substr(0, 200)),
+                                             kMaxPathBytes)};
   entry.mode = archive_entry_mode(raw) & 07777;
   entry.uid = static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_uid(raw), 0));
   entry.gid = static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_gid(raw), 0));
@@ -195,8 +207,9 @@ Result<std::optional<TarData>> TarReader::data() {
   do {
     const int status = archive_read_data_block(archive_.get(), &bytes, &size, &offset);
     if (status == ARCHIVE_EOF) return std::optional<TarData>();
-    if (!usable(status)) return failure("tar data");
+    if (!usable(archive_.get(), status)) return failure("tar data");
   } while (size == 0);
+  if (is_padding(bytes)) return Error{Fault::invalid, "tar data: the archive ends within it"};
   const auto start = static_cast<std::uint64_t>(offset);
   if (offset < 0 || start < position_ || start > size_ || size > size_ - start)
     return Error{Fault::invalid, "a sparse map that overlaps itself or leaves its file"};

@@ -76,6 +76,7 @@ class TarReader {
   bool opened_ = false;
   std::uint64_t delivered_ = 0;  // bytes, to libarchive
   bool primed_ = false;
+  std::string last_;            // the current entry's path
   std::uint64_t size_ = 0;      // of the current entry
   std::uint64_t position_ = 0;  // where the last piece ended
 };

@@ -51,22 +51,24 @@ Result<void> BlobTransfer::check_head(const http::Response& head) {
   if (type == "text/html")
     return bad(
         "the answer is a web page: the host is no registry, or a login page stands before it");
-  const std::string_view encoding = head.headers.get("Content-Encoding");
-  if (!encoding.empty() && !http::same_name(encoding, "identity"))
-    return bad(fmt::format("the answer is encoded ({}), which nobody asked for",
-                           printable(encoding.substr(0, 100))));
   const std::string_view length = head.headers.get("Content-Length");
   if (head.status == 200) return check_length(length, size_);
   if (head.status != 206 || asked_ == 0)
     return bad(fmt::format("the answer has status {}, which is not the blob", head.status));
-  TRY(check_range(head.headers.get("Content-Range")));
-  TRY(check_length(length, size_ - delivered_));
+  const std::uint64_t part = TRY(check_range(head.headers.get("Content-Range")));
+  TRY(check_length(length, part));
   skip_ = 0;
   return {};
 }
 
-// "bytes FIRST-LAST/SIZE" (RFC 9110 section 14.4); SIZE may be "*".
-Result<void> BlobTransfer::check_range(std::string_view content_range) {
+void BlobTransfer::distrust_range() {
+  distrust_range_ = true;
+  distrust_range_now_ = true;
+}
+
+// "bytes FIRST-LAST/SIZE" (RFC 9110 section 14.4); SIZE may be "*", and LAST before what was asked
+// for. The value is how many bytes that are.
+Result<std::uint64_t> BlobTransfer::check_range(std::string_view content_range) {
   constexpr std::string_view kUnit = "bytes ";
   const std::size_t dash = content_range.find('-');
   const std::size_t slash = content_range.find('/');
@@ -74,10 +76,12 @@ Result<void> BlobTransfer::check_range(std::string_view content_range) {
                       slash != std::string_view::npos && dash < slash;
   const auto first =
       formed ? parse_number(content_range.substr(kUnit.size(), dash - kUnit.size())) : std::nullopt;
+  const auto last =
+      formed ? parse_number(content_range.substr(dash + 1, slash - dash - 1)) : std::nullopt;
   const std::string_view total = formed ? content_range.substr(slash + 1) : std::string_view();
-  if (first == delivered_ && (total == "*" || parse_number(total) == size_)) return {};
-  distrust_range_ = true;
-  distrust_range_now_ = true;
+  const bool ours = first == delivered_ && last && *last >= *first && *last < size_;
+  if (ours && (total == "*" || parse_number(total) == size_)) return *last - *first + 1;
+  distrust_range();
   return bad(fmt::format("asked for the bytes from {} on, the registry sent \"{}\"", delivered_,
                          printable(content_range.substr(0, 100))));
 }

@@ -21,6 +21,8 @@ class BlobTransfer {
   std::uint64_t begin();
   // The body of a 2xx answer. An Error is final unless try_again().
   Result<void> accept(const http::Response& head, std::string_view bytes);
+  // The answer was of no use because of the Range in the request.
+  void distrust_range();
 
   std::uint64_t delivered() const { return delivered_; }
   bool complete() const { return delivered_ == size_; }
@@ -29,7 +31,7 @@ class BlobTransfer {
 
  private:
   Result<void> check_head(const http::Response& head);
-  Result<void> check_range(std::string_view content_range);
+  Result<std::uint64_t> check_range(std::string_view content_range);
   Result<void> check_length(std::string_view content_length, std::uint64_t wanted) const;
 
   std::uint64_t size_;

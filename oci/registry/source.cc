@@ -83,6 +83,7 @@ Result<void> RegistrySource::blob(const Descriptor& descriptor, const Sink& sink
     http::Failure failure = http::Failure::none;
     get.range_from = transfer.begin();
     Result<http::Response> response = registry_.get(get, failure);
+    if (response && response->status == 416 && get.range_from > 0) transfer.distrust_range();
     const bool ended = response && (response->status == 200 || response->status == 206);
     if (transfer.complete() && failure != http::Failure::sink) break;
     if (ended || transfer.try_again())

@@ -3,25 +3,24 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "oci/limits.h"
 #include "oci/store/lock.h"
 #include "oci/store/record.h"
 #include "oci/store/staging.h"
 #include "oci/store/stored_layer.h"
+#include "oci/store/strays.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
 
 namespace podpilot::oci {
 namespace {
-
-constexpr std::size_t kMaxRecordBytes = 3 * kMaxConfigBytes;
 
 struct LayerOnDisk {
   Digest diff_id;
@@ -39,7 +38,7 @@ Result<std::map<Digest, std::vector<RefRecord>>> read_refs(const StoreLayout& st
   std::map<Digest, std::vector<RefRecord>> refs;
   const std::vector<std::string> names = TRY(list_names(store.refs));
   for (const std::string& name : names) {
-    const Result<std::string> text = read_file_at(store.refs, name, kMaxRecordBytes);
+    const Result<std::string> text = read_file_at(store.refs, name, kMaxRefRecordBytes);
     if (!text) continue;
     Result<RefRecord> ref = RefRecord::parse(*text);
     if (ref) refs[ref->manifest].push_back(*std::move(ref));
@@ -51,7 +50,7 @@ Result<std::vector<ImageRecord>> read_images(const StoreLayout& store) {
   std::vector<ImageRecord> records;
   const std::vector<std::string> names = TRY(list_names(store.images));
   for (const std::string& name : names) {
-    const Result<std::string> text = read_file_at(store.images, name, kMaxRecordBytes);
+    const Result<std::string> text = read_file_at(store.images, name, kMaxImageRecordBytes);
     if (!text) continue;
     Result<ImageRecord> record = ImageRecord::parse(*text);
     if (record) records.push_back(*std::move(record));
@@ -74,10 +73,16 @@ Result<std::vector<LayerOnDisk>> read_layers(const StoreLayout& store) {
   return layers;
 }
 
+// For an ordinary user, as df tells it.
+Result<std::uint64_t> free_bytes(BorrowedFd folder) {
+  struct statvfs st{};
+  if (::fstatvfs(folder.get(), &st) != 0) return sys_error("fstatvfs");
+  return std::uint64_t{st.f_bavail} * st.f_frsize;
+}
+
 class Collector {
  public:
-  Collector(const StoreLayout& store, std::uint64_t keep_bytes)
-      : store_(store), keep_bytes_(keep_bytes) {}
+  Collector(const StoreLayout& store, const GcGoal& goal) : store_(store), goal_(goal) {}
 
   Result<GcReport> run() {
     TRY(load());
@@ -106,6 +111,8 @@ class Collector {
     std::ranges::sort(layers_, {}, &LayerOnDisk::made);
     for (const LayerOnDisk& layer : layers_) report_.bytes_before += layer.bytes;
     report_.bytes_after = report_.bytes_before;
+    const std::uint64_t free = TRY(free_bytes(store_.root));
+    keep_bytes_ = may_stay(goal_, report_.bytes_before, free);
     return {};
   }
 
@@ -122,15 +129,16 @@ class Collector {
 
   Result<bool> remove_layer(const LayerOnDisk& layer) {
     const std::string name = layer_lock(layer.diff_id);
-    const std::optional<FileLock> lock =
+    std::optional<FileLock> lock =
         TRY(FileLock::try_acquire(store_.locks, name, FileLock::Mode::exclusive));
     if (!lock) return false;
     // A pull may have made an image of it since the records were read.
     const std::vector<ImageRecord> now = TRY(read_images(store_));
     for (const ImageRecord& image : now)
       if (std::ranges::find(image.diff_ids, layer.diff_id) != image.diff_ids.end()) return false;
-    TRY(Staging::discard(store_.staging, store_.layers, layer.diff_id.hex()));
+    const Staging bin = TRY(Staging::take_away(store_.staging, store_.layers, layer.diff_id.hex()));
     lock->remove_file(store_.locks, name);
+    lock.reset();
     report_.bytes_after -= layer.bytes;
     ++report_.layers;
     return true;
@@ -139,19 +147,21 @@ class Collector {
   Result<void> remove_unused_fixups() {
     const std::vector<std::string> names = TRY(list_names(store_.fixups));
     for (const std::string& name : names) {
-      const std::optional<FileLock> lock =
+      std::optional<FileLock> lock =
           TRY(FileLock::try_acquire(store_.locks, fixup_lock(name), FileLock::Mode::exclusive));
       if (!lock) continue;
       const std::vector<ImageRecord> now = TRY(read_images(store_));
       if (std::ranges::find(now, name, &ImageRecord::fixup) != now.end()) continue;
-      TRY(Staging::discard(store_.staging, store_.fixups, name));
+      const Staging bin = TRY(Staging::take_away(store_.staging, store_.fixups, name));
       lock->remove_file(store_.locks, fixup_lock(name));
+      lock.reset();
     }
     return {};
   }
 
   const StoreLayout& store_;
-  std::uint64_t keep_bytes_;
+  GcGoal goal_;
+  std::uint64_t keep_bytes_ = 0;
   std::vector<StoredImage> images_;
   std::vector<LayerOnDisk> layers_;
   std::map<Digest, std::size_t> users_;
@@ -185,9 +195,16 @@ Result<std::uint64_t> used_bytes(const StoreLayout& store) {
   return bytes;
 }
 
-Result<GcReport> collect_garbage(const StoreLayout& store, std::uint64_t keep_bytes) {
+std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, std::uint64_t free) {
+  const std::uint64_t wanted = goal.free_bytes > free ? goal.free_bytes - free : 0;
+  return std::min(goal.keep_bytes, used > wanted ? used - wanted : 0);
+}
+
+Result<GcReport> collect_garbage(const StoreLayout& store, const GcGoal& goal) {
   TRY(clean_staging(store.staging));
-  return Collector(store, keep_bytes).run();
+  GcReport report = TRY(Collector(store, goal).run());
+  TRY(remove_strays(store));
+  return report;
 }
 
 // The references first: one without its image is merely a miss, and so is an image without layers.

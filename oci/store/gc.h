@@ -33,9 +33,20 @@ struct GcReport {
   std::size_t images_in_use = 0;
 };
 
-// Removes until at most `keep_bytes` are left, or nothing that is not in use. Safe beside pulls and
-// running images of other processes, which hold locks on what they need.
-Result<GcReport> collect_garbage(const StoreLayout& store, std::uint64_t keep_bytes);
+// What is to be reached; both, where both are given.
+struct GcGoal {
+  std::uint64_t keep_bytes = UINT64_MAX;  // layers may have no more than this
+  std::uint64_t free_bytes = 0;           // the filesystem has so much free
+};
+
+// How many bytes of layers may stay, of `used` that there are, with `free` bytes of the filesystem
+// available. What a layer takes counts as free when it is removed: some filesystems free later.
+std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, std::uint64_t free);
+
+// Removes until the goal is reached, or nothing is left that is not in use; and what dead processes
+// left, in any case. Safe beside pulls and running images of other processes, which hold locks on
+// what they need.
+Result<GcReport> collect_garbage(const StoreLayout& store, const GcGoal& goal);
 
 // Forgets one image and its references; false if it is in use. Its layers are gc's from then on.
 Result<bool> forget_image(const StoreLayout& store, const Digest& manifest);

@@ -9,9 +9,13 @@
 #include <vector>
 
 #include "oci/digest.h"
+#include "oci/limits.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::oci {
+
+inline constexpr std::size_t kMaxImageRecordBytes = 3 * kMaxConfigBytes;  // JSON escapes
+inline constexpr std::size_t kMaxRefRecordBytes = 64 << 10;
 
 // images/<manifest>.json: an image that is complete.
 struct ImageRecord {

@@ -12,6 +12,7 @@
 
 #include "oci/store/layout.h"
 #include "sandbox/base/errno.h"
+#include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
 
 namespace podpilot::oci {
@@ -62,10 +63,21 @@ Result<void> Staging::commit(BorrowedFd to, const std::string& name) {
   return sys_error("rename to " + name);
 }
 
-Result<void> Staging::discard(BorrowedFd staging, BorrowedFd from, const std::string& name) {
+Result<Staging> Staging::take_away(BorrowedFd staging, BorrowedFd from, const std::string& name) {
   Staging bin = TRY(create(staging));
   if (::renameat(from.get(), name.c_str(), bin.dir().get(), "discarded") != 0 && errno != ENOENT)
     return sys_error("rename " + name);
+  return bin;
+}
+
+Result<void> Staging::put_file(BorrowedFd staging, BorrowedFd to, const std::string& name,
+                               std::string_view bytes) {
+  constexpr const char* kFile = "file";
+  const Staging made = TRY(create(staging));
+  UniqueFd file = TRY(open_beneath(made.dir(), kFile, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  TRY(write_all(file, bytes).within(name));
+  if (::renameat(made.dir().get(), kFile, to.get(), name.c_str()) != 0)
+    return sys_error("rename to " + name);
   return {};
 }
 

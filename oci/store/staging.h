@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "oci/store/lock.h"
 #include "sandbox/base/fd.h"
@@ -23,8 +24,12 @@ class Staging {
   BorrowedFd dir() const { return dir_; }
   // Renames it to `name` in `to`. Somebody else's folder of that name stays, and is as good.
   Result<void> commit(BorrowedFd to, const std::string& name);
-  // Takes a folder away from where it can be seen, and removes it.
-  static Result<void> discard(BorrowedFd staging, BorrowedFd from, const std::string& name);
+  // Takes a folder away from where it can be seen; it is removed with the result, which may take
+  // long: locks on the name need not be held for it.
+  static Result<Staging> take_away(BorrowedFd staging, BorrowedFd from, const std::string& name);
+  // Makes the file `name` in `to`, or replaces it.
+  static Result<void> put_file(BorrowedFd staging, BorrowedFd to, const std::string& name,
+                               std::string_view bytes);
 
  private:
   Staging(BorrowedFd folder, std::string name, FileLock lock)

@@ -9,7 +9,6 @@
 #include <chrono>
 
 #include "oci/config.h"
-#include "oci/limits.h"
 #include "oci/store/staging.h"
 #include "oci/store/stored_layer.h"
 #include "sandbox/base/errno.h"
@@ -19,9 +18,6 @@ namespace podpilot::oci {
 namespace {
 
 using Mode = FileLock::Mode;
-
-constexpr std::size_t kMaxRecordBytes = 3 * kMaxConfigBytes;  // JSON escapes
-constexpr std::size_t kMaxRefBytes = 64 << 10;
 
 std::int64_t now_seconds() {
   using namespace std::chrono;
@@ -58,8 +54,8 @@ Result<Store> Store::open(const std::string& cache_path) {
 Result<std::optional<Image>> Store::find(const std::string& reference, const Platform& platform,
                                          Unsettled unsettled) {
   const std::string platform_name = platform.str();
-  const std::optional<RefRecord> ref =
-      TRY(read_json<RefRecord>(layout_.refs, ref_file(reference, platform_name), kMaxRefBytes));
+  const std::optional<RefRecord> ref = TRY(
+      read_json<RefRecord>(layout_.refs, ref_file(reference, platform_name), kMaxRefRecordBytes));
   if (!ref || ref->reference != reference || ref->platform != platform_name)
     return std::optional<Image>();
   return find(ref->manifest, unsettled);
@@ -67,14 +63,14 @@ Result<std::optional<Image>> Store::find(const std::string& reference, const Pla
 
 Result<std::optional<ImageRecord>> Store::read_record(const Digest& manifest) const {
   std::optional<ImageRecord> record =
-      TRY(read_json<ImageRecord>(layout_.images, image_file(manifest), kMaxRecordBytes));
+      TRY(read_json<ImageRecord>(layout_.images, image_file(manifest), kMaxImageRecordBytes));
   if (record && record->manifest != manifest) record.reset();
   return record;
 }
 
 Result<void> Store::write_record(const ImageRecord& record) const {
-  return replace_file_at(layout_.images, image_file(record.manifest), record.str(), 0600,
-                         Durable::no);
+  return Staging::put_file(layout_.staging, layout_.images, image_file(record.manifest),
+                           record.str());
 }
 
 Result<std::optional<Image>> Store::find(const Digest& manifest, Unsettled unsettled) {
@@ -154,8 +150,8 @@ Result<Image> Store::add_image(const Digest& manifest, const Platform& platform,
 Result<void> Store::tag(const std::string& reference, const Platform& platform,
                         const Digest& manifest) {
   const RefRecord record{reference, platform.str(), manifest, now_seconds()};
-  return replace_file_at(layout_.refs, ref_file(reference, record.platform), record.str(), 0600,
-                         Durable::no);
+  return Staging::put_file(layout_.staging, layout_.refs, ref_file(reference, record.platform),
+                           record.str());
 }
 
 // --- layers
@@ -178,8 +174,8 @@ Result<bool> Store::layer_is_whole(const Digest& diff_id) const {
 }
 
 Result<void> Store::make_layer(const Digest& diff_id, const MakeLayer& make) {
-  if (exists(layout_.layers, diff_id.hex()))
-    TRY(Staging::discard(layout_.staging, layout_.layers, diff_id.hex()));
+  if (exists(layout_.layers, diff_id.hex())) [[maybe_unused]]
+    const Staging damaged = TRY(Staging::take_away(layout_.staging, layout_.layers, diff_id.hex()));
   Staging staging = TRY(Staging::create(layout_.staging));
   TRY(make(staging.dir()));
   if (layout_.boot.empty()) TRY(mark_settled(staging.dir()));

@@ -16,21 +16,32 @@ namespace {
 
 constexpr std::size_t kMaxProblems = 10;
 
-// The images first, so that none is left without one of its layers.
-Result<void> remove_layer(const StoreLayout& store, DamagedLayer& damaged) {
+// False if one of the images that have the layer is in use.
+Result<bool> forget_images_with(const StoreLayout& store, const Digest& diff_id) {
   const std::vector<StoredImage> images = TRY(list_images(store));
+  bool all = true;
   for (const StoredImage& image : images) {
-    if (std::ranges::find(image.diff_ids, damaged.diff_id) == image.diff_ids.end()) continue;
+    if (std::ranges::find(image.diff_ids, diff_id) == image.diff_ids.end()) continue;
     const bool forgotten = TRY(forget_image(store, image.manifest));
-    damaged.in_use |= !forgotten;
+    all &= forgotten;
   }
+  return all;
+}
+
+// The images first, so that none is left without one of its layers; under the layer's lock, so that
+// no pull makes another one of it meanwhile.
+Result<void> remove_layer(const StoreLayout& store, DamagedLayer& damaged) {
   const std::string name = layer_lock(damaged.diff_id);
-  const std::optional<FileLock> lock =
+  std::optional<FileLock> lock =
       TRY(FileLock::try_acquire(store.locks, name, FileLock::Mode::exclusive));
-  damaged.in_use |= !lock;
-  if (damaged.in_use) return {};
-  TRY(Staging::discard(store.staging, store.layers, damaged.diff_id.hex()));
+  damaged.in_use = !lock;
+  if (!lock) return {};
+  const bool forgotten = TRY(forget_images_with(store, damaged.diff_id));
+  damaged.in_use = !forgotten;
+  if (!forgotten) return {};
+  const Staging bin = TRY(Staging::take_away(store.staging, store.layers, damaged.diff_id.hex()));
   lock->remove_file(store.locks, name);
+  lock.reset();
   damaged.removed = true;
   return {};
 }

@@ -15,62 +15,23 @@
 #include "oci/registry/source.h"
 #include "test/catch.h"
 #include "test/support/fake_registry.h"
+#include "test/support/registry_pull.h"
 
 namespace podpilot::oci {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::blob_rule;
+using test::check_fault;
 using test::fake_bytes;
 using test::FakeRegistry;
+using test::kBlobPath;
+using test::kShort;
+using test::manifest_rule;
+using Pull = test::RegistryPull;
 
-constexpr milliseconds kShort(250);
 const std::string kManifest = R"({"schemaVersion":2})";
-const std::string kBlobPath = "/v2/app/blobs/" + Digest::of("blob").str();
-
-std::string quoted(std::string text) {
-  for (std::size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2)
-    text.insert(at, "\\");
-  return '"' + text + '"';
-}
-
-// Short waits, so that tests are quick; the short window is for those that are about stalls.
-struct Pull {
-  explicit Pull(const std::string& host, RegistryOptions options = {},
-                milliseconds stall_window = seconds(5), const std::string& tag = "v1")
-      : client({
-            .user_agent = "podpilot/test",
-            .connect_timeout = seconds(2),
-            .stall_rate = 1000,
-            .stall_window = stall_window,
-        }),
-        source(client, Reference::parse(host + "/app:" + tag)->registry,
-               quick(std::move(options))) {}
-
-  static RegistryOptions quick(RegistryOptions options) {
-    options.retry = {4, milliseconds(1), milliseconds(10), milliseconds(1000)};
-    return options;
-  }
-  Result<void> blob(std::uint64_t size) {
-    got.clear();
-    return source.blob({"application/x", Digest::of("blob"), size}, [this](std::string_view bytes) {
-      got += bytes;
-      return Result<void>();
-    });
-  }
-
-  http::Client client;
-  RegistrySource source;
-  std::string got;
-};
-
-std::string blob_rule(std::string_view members) {
-  return fmt::format(R"({{"path":"{}",{}}})", kBlobPath, members);
-}
-
-std::string manifest_rule(std::string_view members, const std::string& tag = "v1") {
-  return fmt::format(R"({{"path":"/v2/app/manifests/{}",{}}})", tag, members);
-}
 
 RegistryOptions with_login() {
   RegistryOptions out;
@@ -78,12 +39,10 @@ RegistryOptions with_login() {
   return out;
 }
 
-void check_fault(const Error& error, Fault fault, std::string_view part) {
-  INFO(error.text);
-  CHECK(error.fault == fault);
-  CHECK(error.text.contains(part));
-  CHECK_FALSE(error.text.contains("hunter2"));
-  CHECK_FALSE(error.text.contains('\n'));
+std::string quoted(std::string text) {
+  for (std::size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2)
+    text.insert(at, "\\");
+  return '"' + text + '"';
 }
 
 TEST_CASE("a manifest and a blob come over plain http on loopback", "[registry]") {

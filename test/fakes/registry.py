@@ -14,11 +14,14 @@ The script is a JSON list of rules; the first that fits a request answers it:
   body      text, or
   size      this many bytes of the pattern that byte_at() defines
   length    the Content-Length that is claimed; -1: none (the end of the connection ends the body)
-  range     "honour" (206), "shift" (206, one byte too early), "ignore" (the default)
+  range     "honour" (206), "ignore" (the default), "shift" (206, one byte too early), "total" (of
+            another size), "missing" (206 without Content-Range), "multipart" (in one part), "short"
+            (70000 bytes at most), "refuse" (416)
   cut       closes the connection after this many body bytes, hard
   stall     sends this many body bytes, then nothing
+  endless   the body again and again
   drip      [bytes, seconds]: the body in small pieces
-  raw       sent instead of an HTTP answer
+  raw       sent instead of an HTTP answer, with drip as that says
   hang      reads the request, answers nothing
 GET /_log gives a JSON list of what came: {"method", "path", "query", "headers", "body"}.
 With --tls CERT KEY it speaks https.
@@ -112,9 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         if "hang" in rule:
             return self.wait()
         if "raw" in rule:
-            self.wfile.write(rule["raw"].encode("latin-1"))
             self.close_connection = True
-            return
+            return self.send_body(rule, rule["raw"].encode("latin-1"))
 
         def filled(text):
             return text.replace("{port}", str(self.server.port)).replace("{query}", query)
@@ -122,8 +124,10 @@ class Handler(BaseHTTPRequestHandler):
         size = rule.get("size")
         text = filled(rule.get("body", "")).encode()
         total = len(text) if size is None else size
-        first, status, extra = self.ranged(rule, total)
-        body = text[first:] if size is None else pattern(first, total)
+        first, last, status, extra = self.ranged(rule, total)
+        body = text[first:last] if size is None else pattern(first, last)
+        if status == 416:
+            body = b""
         self.send_response(rule.get("status", status))
         for name, value in rule.get("headers", []) + extra:
             self.send_header(name, filled(value))
@@ -138,13 +142,21 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def ranged(self, rule, total):
+        """First byte, end, status and headers."""
+        kind = rule.get("range", "ignore")
         asked = self.headers.get("Range", "")
-        if rule.get("range", "ignore") == "ignore" or not asked.startswith("bytes="):
-            return 0, 200, []
-        first = int(asked[6:].rstrip("-"))
-        if rule["range"] == "shift":
-            first -= 1
-        return first, 206, [["Content-Range", f"bytes {first}-{total - 1}/{total}"]]
+        if kind == "ignore" or not asked.startswith("bytes="):
+            return 0, total, 200, []
+        first = int(asked[6:].rstrip("-")) - (kind == "shift")
+        last = min(first + 70000, total) if kind == "short" else total
+        told = f"bytes {first}-{last - 1}/{total + (kind == 'total')}"
+        if kind == "refuse":
+            return first, last, 416, [["Content-Range", f"bytes */{total}"]]
+        if kind == "missing":
+            return first, last, 206, []
+        if kind == "multipart":
+            return first, last, 206, [["Content-Type", "multipart/byteranges; boundary=b"]]
+        return first, last, 206, [["Content-Range", told]]
 
     def send_body(self, rule, body):
         if "drip" in rule:
@@ -152,6 +164,9 @@ class Handler(BaseHTTPRequestHandler):
             for at in range(0, len(body), step):
                 self.wfile.write(body[at : at + step])
                 time.sleep(pause)
+        elif "endless" in rule:
+            while True:
+                self.wfile.write(body)
         elif "stall" in rule:
             self.wfile.write(body[: rule["stall"]])
             self.wait()

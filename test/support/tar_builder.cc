@@ -38,6 +38,7 @@ std::string header_of(const TarItem& item, std::size_t size) {
   header[156] = item.type;
   put(header, 157, std::string_view(item.target).substr(0, 100));
   put(header, 257, std::string_view("ustar\00000", 8));
+  for (const auto& [at, bytes] : item.raw) put(header, at, bytes);
   unsigned sum = 0;
   for (const char c : header) sum += static_cast<unsigned char>(c);
   put(header, 148, fmt::format("{:06o}", sum) + '\0' + ' ');

@@ -2,6 +2,7 @@
 // Tar archives made in code, sound ones and those that no tool would make.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,7 +22,8 @@ struct TarItem {
   std::int64_t mtime = 1'600'000'000;
   std::map<std::string, std::string> xattrs;
   std::map<std::string, std::string> pax;
-  std::optional<std::string> size_field;  // the header's twelve bytes, as they are
+  std::optional<std::string> size_field;        // the header's twelve bytes, as they are
+  std::map<std::size_t, std::string> raw = {};  // put over the header there, before its checksum
 };
 
 class TarBuilder {

@@ -19,11 +19,13 @@
 namespace podpilot::test {
 namespace {
 
-std::string describe(BorrowedFd dir, const std::string& path, const struct stat& st) {
+// `name` in `dir`, called `path`: a path may be longer than the kernel takes at once.
+std::string describe(BorrowedFd dir, const std::string& name, const std::string& path,
+                     const struct stat& st) {
   const mode_t mode = st.st_mode & 07777;
   switch (st.st_mode & S_IFMT) {
     case S_IFDIR: {
-      const UniqueFd fd(::openat(dir.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      const UniqueFd fd(::openat(dir.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       std::array<char, 8> value{};
       const bool opaque =
           ::fgetxattr(fd.get(), "user.overlay.opaque", value.data(), value.size()) == 1;
@@ -31,7 +33,7 @@ std::string describe(BorrowedFd dir, const std::string& path, const struct stat&
     }
     case S_IFLNK: {
       std::array<char, 4096> target{};
-      const ssize_t n = ::readlinkat(dir.get(), path.c_str(), target.data(), target.size());
+      const ssize_t n = ::readlinkat(dir.get(), name.c_str(), target.data(), target.size());
       return fmt::format("{} l {}", path,
                          std::string_view(target.data(), static_cast<std::size_t>(n)));
     }
@@ -45,16 +47,17 @@ std::string describe(BorrowedFd dir, const std::string& path, const struct stat&
 }
 
 void walk(BorrowedFd dir, const std::string& at, std::vector<std::string>& lines) {
-  const UniqueFd fd(::openat(dir.get(), at.empty() ? "." : at.c_str(),
-                             O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  const Result<std::vector<std::string>> names = list_names(fd);
+  const Result<std::vector<std::string>> names = list_names(dir);
   if (!names) return;
   for (const std::string& name : *names) {
     const std::string path = at.empty() ? name : at + "/" + name;
     struct stat st{};
-    ::fstatat(dir.get(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    lines.push_back(describe(dir, path, st));
-    if (S_ISDIR(st.st_mode)) walk(dir, path, lines);
+    ::fstatat(dir.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    lines.push_back(describe(dir, name, path, st));
+    if (!S_ISDIR(st.st_mode)) continue;
+    const UniqueFd folder(
+        ::openat(dir.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (folder) walk(folder, path, lines);
   }
 }
 
@@ -78,7 +81,7 @@ std::string xattrs_of(BorrowedFd file) {
 std::string describe_everything(BorrowedFd dir, const std::string& path, const struct stat& st) {
   std::string line =
       fmt::format("{} {:o} {}.{:09}", path, st.st_mode, st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-  if (S_ISLNK(st.st_mode)) return line + describe(dir, path, st);
+  if (S_ISLNK(st.st_mode)) return line + describe(dir, path, path, st);
   if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return line;
   const UniqueFd file(::openat(dir.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file) return line + " closed";

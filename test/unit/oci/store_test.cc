@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <thread>
 
@@ -73,7 +75,7 @@ TEST_CASE("newer formats are told and left alone", "[oci][store]") {
   auto store = Store::open(dir.path());
   REQUIRE(store);
   CHECK(*store->newer_formats() == std::vector<int>{7, 12});
-  CHECK(oci::collect_garbage(store->layout(), 0));
+  CHECK(oci::collect_garbage(store->layout(), {.keep_bytes = 0}));
   CHECK(dir.has("v7/x"));
 }
 
@@ -186,14 +188,14 @@ TEST_CASE("gc removes the least recently used and keeps what is in use", "[oci][
 
   const std::uint64_t all = *oci::used_bytes(store->layout());
   CHECK(all > 200'000);
-  auto report = oci::collect_garbage(store->layout(), all - 1);
+  auto report = oci::collect_garbage(store->layout(), {.keep_bytes = all - 1});
   REQUIRE(report);
   CHECK(report->images == std::vector{old_manifest});
   CHECK(report->layers == 1);
   CHECK_FALSE(*store->find("old", kHost));
   CHECK(*store->find("new", kHost));
 
-  report = oci::collect_garbage(store->layout(), 0);
+  report = oci::collect_garbage(store->layout(), {.keep_bytes = 0});
   REQUIRE(report);
   CHECK(report->images == std::vector{newer});
   CHECK(report->images_in_use == 1);
@@ -203,13 +205,73 @@ TEST_CASE("gc removes the least recently used and keeps what is in use", "[oci][
   CHECK(*store->find("used", kHost));
 
   used.reset();
-  report = oci::collect_garbage(store->layout(), 0);
+  report = oci::collect_garbage(store->layout(), {.keep_bytes = 0});
   REQUIRE(report);
   CHECK(report->bytes_after == 0);
   for (BorrowedFd folder : {BorrowedFd(store->layout().layers), BorrowedFd(store->layout().images),
                             BorrowedFd(store->layout().refs), BorrowedFd(store->layout().fixups),
                             BorrowedFd(store->layout().locks), BorrowedFd(store->layout().staging)})
     CHECK(names_in(folder) == std::vector<std::string>());
+}
+
+TEST_CASE("how much may stay", "[oci][store]") {
+  constexpr std::uint64_t kAny = UINT64_MAX;
+  struct Row {
+    oci::GcGoal goal;
+    std::uint64_t used, free, stays;
+  };
+  const auto rows = std::to_array<Row>({
+      {{.keep_bytes = kAny, .free_bytes = 0}, 100, 0, 100},
+      {{.keep_bytes = 30, .free_bytes = 0}, 100, 0, 30},
+      {{.keep_bytes = 300, .free_bytes = 0}, 100, 0, 100},
+      {{.keep_bytes = kAny, .free_bytes = 50}, 100, 50, 100},
+      {{.keep_bytes = kAny, .free_bytes = 50}, 100, 20, 70},
+      {{.keep_bytes = kAny, .free_bytes = 500}, 100, 20, 0},
+      {{.keep_bytes = 40, .free_bytes = 50}, 100, 20, 40},
+      {{.keep_bytes = 90, .free_bytes = 50}, 100, 20, 70},
+  });
+  for (const Row& row : rows)
+    CHECK(std::min(oci::may_stay(row.goal, row.used, row.free), row.used) == row.stays);
+}
+
+TEST_CASE("gc makes room until so much is free", "[oci][store]") {
+  const TempDir dir;
+  auto store = Store::open(dir.path());
+  pulled(*store, {tar_of("old", 50'000)}, "old");
+  auto report = oci::collect_garbage(store->layout(), {.free_bytes = 1});
+  REQUIRE(report);
+  CHECK(report->images.empty());
+  report = oci::collect_garbage(store->layout(), {.free_bytes = UINT64_MAX});
+  REQUIRE(report);
+  CHECK(report->images.size() == 1);
+  CHECK(report->bytes_after == 0);
+}
+
+TEST_CASE("gc removes what crashes left, and no lock that is held", "[oci][store]") {
+  const TempDir dir;
+  auto store = Store::open(dir.path());
+  const oci::StoreLayout& layout = store->layout();
+  const oci::Digest whole = pulled(*store, {tar_of("a")}, "whole").manifest;
+  const oci::Digest torn = pulled(*store, {tar_of("b")}, "torn").manifest;
+  const oci::Digest lost = pulled(*store, {tar_of("c")}, "lost").manifest;
+  // As after a crash of the node: a file without its content, and one that never came.
+  REQUIRE(::ftruncate(open_beneath(layout.images, oci::image_file(torn), O_WRONLY)->get(), 0) == 0);
+  REQUIRE(::unlinkat(layout.images.get(), oci::image_file(lost).c_str(), 0) == 0);
+  REQUIRE(replace_file_at(layout.images, ".half.tmp", "{", 0600, Durable::no));
+  REQUIRE(replace_file_at(layout.refs, "nonsense", "{", 0600, Durable::no));
+  const std::string idle = oci::layer_lock(oci::Digest::of("idle"));
+  const std::string held = oci::layer_lock(oci::Digest::of("held"));
+  using oci::FileLock;
+  REQUIRE(*FileLock::try_acquire(layout.locks, idle, FileLock::Mode::exclusive));
+  const auto lock = *FileLock::try_acquire(layout.locks, held, FileLock::Mode::shared);
+  REQUIRE(lock);
+  REQUIRE(oci::collect_garbage(layout, {}));
+  CHECK(names_in(layout.images) == std::vector{oci::image_file(whole)});
+  CHECK(names_in(layout.refs) == std::vector{oci::ref_file("whole", kHost.str())});
+  const std::vector<std::string> locks = names_in(layout.locks);
+  CHECK(std::ranges::find(locks, idle) == locks.end());
+  CHECK(std::ranges::find(locks, held) != locks.end());
+  CHECK(*store->find("whole", kHost));
 }
 
 TEST_CASE("verify finds damage and can remove it", "[oci][store]") {
