@@ -73,7 +73,11 @@ void Pilot::interrupted() {
                                      : "draining: no new jobs, what runs may end",
               {{"jobs", fmt::format("{}", claims_.size())}});
     drain_because("told to by a signal");
-    if (!policy_.stop_at_signal) return;
+    if (!policy_.stop_at_signal) {
+      if (policy_.drain_for)
+        retiring_ = site_.poller.after(*policy_.drain_for, [this] { stop_jobs(); });
+      return;
+    }
   }
   stop_jobs();
 }
