@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# For sourcing before lib.sh: the test starts again in a network and a mount namespace of its own,
-# which have 192.0.2.1, 192.0.2.2 and ::1, and no way out.
+# For sourcing before lib.sh: the test starts again in namespaces of its own, with a network that has
+# 192.0.2.1, 192.0.2.2 and ::1 and no way out, and whose processes end with it.
 
 if [[ -z ${podpilot_own_network:-} ]]; then
   if ((EUID != 0)); then
     echo 'skipped: needs root'
     exit 77
   fi
-  podpilot_own_network=yes exec unshare --net --mount bash "$0"
+  podpilot_own_network=yes exec unshare --net --mount-proc --pid --fork --kill-child bash "$0"
 fi
 ip link set lo up
 ip address add 192.0.2.1/32 dev lo
