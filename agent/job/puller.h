@@ -24,7 +24,7 @@ namespace podpilot::agent {
 
 struct PullSettings {
   std::string cache;                                   // for the child's command line
-  std::vector<std::string> arguments;                  // about registries, for the same
+  std::vector<std::string> arguments;                  // more for the same
   std::function<void(const LayerProgress&)> progress;  // may be empty
 };
 
