@@ -3,6 +3,7 @@
 #include <isa-l/igzip_lib.h>
 
 #include "oci/layer/codec.h"
+#include "oci/layer/gzip_header.h"
 
 namespace podpilot::oci {
 namespace {
@@ -19,6 +20,8 @@ class Gzip : public Codec {
     while (!bytes.empty()) {
       if (where_ == Where::member)
         TRY(inflate(bytes));
+      else if (where_ == Where::header)
+        TRY(begin(bytes));
       else
         TRY(between_members(bytes));
     }
@@ -26,24 +29,33 @@ class Gzip : public Codec {
   }
 
   Result<void> finish() override {
-    if (where_ == Where::member) return Error{Fault::corrupt, "the gzip stream ends in the middle"};
+    if (where_ == Where::member || where_ == Where::header)
+      return Error{Fault::corrupt, "the gzip stream ends in the middle"};
     return {};
   }
 
  private:
-  enum class Where { between, member, padding };
+  enum class Where { between, header, member, padding };
 
   Result<void> between_members(std::string_view& bytes) {
     const auto byte = static_cast<unsigned char>(bytes[0]);
     if (where_ == Where::between && byte == 0x1f) {
-      isal_inflate_reset(state_.get());
-      state_->crc_flag = ISAL_GZIP;
-      where_ = Where::member;
+      header_ = GzipHeader();
+      where_ = Where::header;
       return {};
     }
     if (byte != 0) return Error{Fault::corrupt, "garbage after the end of the gzip stream"};
     where_ = Where::padding;
     bytes.remove_prefix(std::min(bytes.find_first_not_of('\0'), bytes.size()));
+    return {};
+  }
+
+  Result<void> begin(std::string_view& bytes) {
+    const bool complete = TRY(header_.take(bytes));
+    if (!complete) return {};
+    isal_inflate_reset(state_.get());
+    state_->crc_flag = ISAL_GZIP_NO_HDR_VER;  // the header is read, the trailer is not
+    where_ = Where::member;
     return {};
   }
 
@@ -80,6 +92,7 @@ class Gzip : public Codec {
 
   CodecOutput& output_;
   std::unique_ptr<inflate_state> state_;
+  GzipHeader header_;
   Where where_ = Where::between;
 };
 

@@ -6,7 +6,7 @@
 #   test/victims/*.{c,cc}       one static program each, in <build>/test/victims
 #   test/bench/X_bench.cc       what things cost; built with the tests, run by hand
 #   test/tools/X.cc             a program for integration tests, <build>/test/X
-#   test/fuzz/X_fuzz.cc         fuzz_X: a libFuzzer in preset fuzz, elsewhere a replay of the corpus
+#   test/fuzz/X_fuzz.cc         fuzz_X: a libFuzzer in preset fuzz, elsewhere a replay of the corpus and mutants
 #   test/integration/*.sh       one test each, on the podpilot binary; lib*.sh are for sourcing
 set(test_dir ${PROJECT_SOURCE_DIR}/test)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test)
@@ -28,7 +28,8 @@ foreach(source IN LISTS fuzz_sources)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   else()
     target_sources(fuzz_${name} PRIVATE ${test_dir}/fuzz/replay_main.cc)
-    add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${test_dir}/fuzz/corpus/${name})
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name} --mutants 300
+             ${test_dir}/fuzz/corpus/${name})
     set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 60)
   endif()
 endforeach()

@@ -10,15 +10,14 @@
 using podpilot::oci::filesystem_of;
 
 TEST_CASE("locks are proven where one kernel alone has the files", "[oci][store]") {
-  for (const std::uint32_t magic :
-       {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC})
+  for (const auto magic :
+       std::to_array<std::uint32_t>({EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                     TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC}))
     CHECK(filesystem_of(magic).is_local);
-  CHECK(filesystem_of(BTRFS_SUPER_MAGIC).is_local);
-  for (const std::uint32_t magic : {NFS_SUPER_MAGIC, V9FS_MAGIC, OCFS2_SUPER_MAGIC})
+  for (const auto magic : std::to_array<std::uint32_t>(
+           {NFS_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, FUSE_SUPER_MAGIC, V9FS_MAGIC,
+            CEPH_SUPER_MAGIC, OCFS2_SUPER_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC}))
     CHECK_FALSE(filesystem_of(magic).is_local);
-  for (const std::uint32_t magic : {CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, CEPH_SUPER_MAGIC})
-    CHECK_FALSE(filesystem_of(magic).is_local);
-  CHECK_FALSE(filesystem_of(FUSE_SUPER_MAGIC).is_local);
 }
 
 TEST_CASE("a filesystem has a name for messages", "[oci][store]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <zlib.h>
 
 #include <random>
 
@@ -62,6 +63,45 @@ TEST_CASE("gzip members and zstd frames follow each other", "[oci][layer]") {
   CHECK(inflate(gzip(a) + std::string(700, '\0'), piece).value_or("") == a);
   const std::string skippable("\x50\x2a\x4d\x18\3\0\0\0abc", 11);
   CHECK(inflate(skippable + zstd(a) + skippable + zstd(b), piece).value_or("") == a + b);
+}
+
+// A member with every optional field that `flags` names (RFC 1952 section 2.3.1).
+std::string with_header(unsigned flags, const std::string& text) {
+  std::string header("\x1f\x8b\x08", 3);
+  header += static_cast<char>(flags) + std::string(6, '\0');
+  if (flags & 4) header += std::string("\3\0abc", 5);
+  if (flags & 8) header += std::string("name\0", 5);
+  if (flags & 16) header += std::string("a comment\0", 10);
+  if (flags & 2) {
+    const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(header.data()), header.size());
+    header += {static_cast<char>(sum & 0xff), static_cast<char>(sum >> 8 & 0xff)};
+  }
+  return header + gzip(text).substr(10);
+}
+
+TEST_CASE("gzip headers with optional fields are read in pieces of any size", "[oci][layer]") {
+  const std::string text = noise(1000, 8);
+  const auto piece = GENERATE(as<std::size_t>(), 1, 3, 10, 100'000);
+  for (unsigned flags = 0; flags < 32; ++flags) {
+    CAPTURE(flags, piece);
+    const std::string member = with_header(flags, text);
+    CHECK(inflate(member + member, piece).value_or("") == text + text);
+  }
+}
+
+TEST_CASE("gzip headers that are damaged are corrupt", "[oci][layer]") {
+  const std::string text = noise(1000, 8);
+  const auto told = [&](std::string member, std::size_t at, int flip) {
+    member[at] = static_cast<char>(member[at] ^ flip);
+    const Result<std::string> result = inflate(gzip(text) + member, 7);
+    return result ? "" : result.error().text;
+  };
+  CHECK(contains(told(with_header(0, text), 1, 1), "no gzip member begins so"));
+  CHECK(contains(told(with_header(0, text), 2, 1), "its method is unknown"));
+  CHECK(contains(told(with_header(0, text), 3, 0x20), "it has unknown flags"));
+  CHECK(contains(told(with_header(2, text), 10, 1), "its checksum is wrong"));
+  CHECK(contains(told(with_header(14, text), 13, 1), "its checksum is wrong"));
+  CHECK(contains(error_of(inflate(with_header(8, text).substr(0, 12), 5)).text, "the middle"));
 }
 
 TEST_CASE("streams that are cut, damaged or followed by garbage are corrupt", "[oci][layer]") {
