@@ -69,7 +69,11 @@ void Pilot::interrupted() {
                                      : "draining: no new jobs, what runs may end",
               {{"jobs", fmt::format("{}", claims_.size())}});
     drain();
-    if (!policy_.stop_at_signal) return;
+    if (!policy_.stop_at_signal) {
+      if (policy_.drain_for)
+        retiring_ = site_.poller.after(*policy_.drain_for, [this] { stop_jobs(); });
+      return;
+    }
   }
   stop_jobs();
 }

@@ -28,6 +28,8 @@ struct PilotPolicy {
   std::chrono::milliseconds stop_reserve{0};
   // At the first signal already: whoever gave the jobs expects that of a node that goes away.
   bool stop_at_signal = false;
+  // Else for so long after it jobs may go on; without it to their end.
+  std::optional<std::chrono::milliseconds> drain_for;
 };
 
 // Why a pilot ended early; a new pod might mend it.
@@ -92,7 +94,7 @@ class Pilot final : public PilotPort {
   Offer offer_;
   std::map<ClaimId, Claim> claims_;
   Poller::Handle idle_;
-  Poller::Handle retiring_;  // the end of accepting, then of the retirement
+  Poller::Handle retiring_;  // the end of accepting, then of the retirement or of drain_for
   Poller::Handle last_call_;
   std::map<ClaimId, Poller::Handle> over_;  // jobs that ended in this turn of the loop
   Poller::Handle launcher_;

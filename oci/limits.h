@@ -25,7 +25,10 @@ inline constexpr std::size_t kMaxPathDepth = 512;
 inline constexpr std::size_t kMaxXattrsPerEntry = 64;
 inline constexpr std::size_t kMaxXattrBytes = 64
                                               << 10;  // one value, the kernel's own XATTR_SIZE_MAX
-inline constexpr std::size_t kMaxZstdWindowLog = 27;  // 128 MiB
+inline constexpr int kMaxZstdWindowLog = 27;
+inline constexpr std::uint64_t kMaxZstdWindow = 1ULL << kMaxZstdWindowLog;
+// What zstd gives without --ultra or --long; above it one layer is inflated at a time.
+inline constexpr std::uint64_t kFreeZstdWindow = 8ULL << 20;
 // A stream may inflate to this many times its compressed size, beyond a free first allowance
 // (deflate's own maximum is about 1032; real layers stay below 100).
 inline constexpr std::uint64_t kMaxInflateRatio = 1100;

@@ -26,11 +26,33 @@ Platform normal(const Platform& in) {
   return out;
 }
 
+// Of variants that build on each other: arm's v5 to v8, amd64's v1 to v4 (levels of the x86-64
+// psABI). 0 for all others.
+int level_of(const Platform& platform) {
+  const bool amd64 = platform.architecture == "amd64";
+  if (!amd64 && platform.architecture != "arm") return 0;
+  if (amd64 && platform.variant.empty()) return 1;
+  if (platform.variant.size() != 2 || platform.variant[0] != 'v') return 0;
+  const int level = platform.variant[1] - '0';
+  const bool known = amd64 ? level >= 1 && level <= 4 : level >= 5 && level <= 8;
+  return known ? level : 0;
+}
+
+#if defined(__x86_64__)
+const char* amd64_variant() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("x86-64-v4")) return "v4";
+  if (__builtin_cpu_supports("x86-64-v3")) return "v3";
+  if (__builtin_cpu_supports("x86-64-v2")) return "v2";
+  return "";
+}
+#endif
+
 }  // namespace
 
 Platform Platform::host() {
 #if defined(__x86_64__)
-  return {"linux", "amd64", ""};
+  return {"linux", "amd64", amd64_variant()};
 #elif defined(__aarch64__)
   return {"linux", "arm64", ""};
 #elif defined(__arm__)
@@ -55,11 +77,8 @@ int suitability(const Platform& machine, const Platform& image) {
   const Platform want = normal(image);
   if (have.os != want.os || have.architecture != want.architecture) return 0;
   if (have.variant == want.variant) return 100;
-  if (have.architecture != "arm") return 0;
-  // v5 < v6 < v7 < v8, each runs on the ones above it.
-  const bool single = have.variant.size() == 2 && want.variant.size() == 2;
-  const int gap = single ? have.variant[1] - want.variant[1] : -1;
-  return gap > 0 && want.variant[1] >= '5' ? 100 - gap : 0;
+  const int gap = level_of(have) - level_of(want);
+  return level_of(want) > 0 && gap > 0 ? 100 - gap : 0;
 }
 
 }  // namespace podpilot::oci

@@ -21,11 +21,11 @@
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/poller.h"
+#include "sandbox/call_service.h"
 #include "sandbox/capabilities.h"
 #include "sandbox/idmap.h"
 #include "sandbox/kill.h"
 #include "sandbox/landlock.h"
-#include "sandbox/metadata_service.h"
 #include "sandbox/mounts.h"
 #include "sandbox/network.h"
 #include "sandbox/payload.h"
@@ -185,15 +185,14 @@ void end_job(const Plan& plan) {
 // Waits for the payload's end; everybody else is reaped on the way.
 class Reaper {
  public:
-  Reaper(const Plan& plan, pid_t payload, BorrowedFd report,
-         std::optional<MetadataService> metadata)
-      : plan_(plan), payload_(payload), report_(report), metadata_(std::move(metadata)) {}
+  Reaper(const Plan& plan, pid_t payload, BorrowedFd report, std::optional<CallService> calls)
+      : plan_(plan), payload_(payload), report_(report), calls_(std::move(calls)) {}
 
   Result<int> run(const SignalFd& signals) {
     for (;;) {
       pollfd fds[] = {{signals.fd().get(), POLLIN, 0},
                       {report_.get(), 0, 0},
-                      {metadata_ ? metadata_->listener().get() : -1, POLLIN, 0}};
+                      {calls_ ? calls_->listener().get() : -1, POLLIN, 0}};
       if (::poll(fds, 3, -1) < 0 && errno != EINTR) return sys_error("poll");
       if (fds[1].revents & (POLLHUP | POLLERR)) return Error{Fault::not_found, "pilot is gone"};
       while (const int signal = signals.next()) {
@@ -211,9 +210,9 @@ class Reaper {
         if (ended_) return *ended_;
       }
       if (fds[2].revents & POLLIN)
-        metadata_->serve();
+        calls_->serve();
       else if (fds[2].revents != 0)
-        metadata_.reset();
+        calls_.reset();
     }
   }
 
@@ -238,7 +237,7 @@ class Reaper {
   const Plan& plan_;
   pid_t payload_;
   BorrowedFd report_;
-  std::optional<MetadataService> metadata_;
+  std::optional<CallService> calls_;
   std::optional<int> ended_;
 };
 
@@ -293,15 +292,15 @@ Result<int> live(const Plan& plan, InitContext& context, Report& failure) {
       failure.kind = ReportKind::not_executed;
     return std::move(executed).error();
   }
-  std::optional<MetadataService> metadata;
+  std::optional<CallService> calls;
   if (*executed) {
     const bool may_chroot = (plan.capabilities & cap_bit(CAP_SYS_CHROOT)) != 0;
-    metadata = TRY(MetadataService::create(*std::move(executed), plan.reach, may_chroot));
+    calls = TRY(CallService::create(*std::move(executed), plan.reach, may_chroot));
   }
   TRY(send_report(report, {.kind = ReportKind::started,
                            .cloned_ns = context.cloned_ns,
                            .executed_ns = monotonic_ns()}));
-  Result<int> status = Reaper(plan, payload.pid, report, std::move(metadata)).run(signals);
+  Result<int> status = Reaper(plan, payload.pid, report, std::move(calls)).run(signals);
   end_job(plan);
   TRY(root.undo());
   return status;

@@ -2,13 +2,13 @@
 #include "sandbox/limits.h"
 
 #include <sched.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "sandbox/base/errno.h"
+#include "sandbox/base/random.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -34,8 +34,7 @@ Result<void> choose_cpus(std::optional<std::uint64_t> number) {
   for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu)
     if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
   if (*number >= cpus.size()) return {};
-  std::uint64_t start = 0;
-  [[maybe_unused]] const ssize_t n = ::getrandom(&start, sizeof start, 0);
+  const std::uint64_t start = random_number() % cpus.size();
   cpu_set_t chosen;
   CPU_ZERO(&chosen);
   for (std::uint64_t i = 0; i < *number; ++i) CPU_SET(cpus[(start + i) % cpus.size()], &chosen);

@@ -146,11 +146,14 @@ KillBy kill_by(const Pod& pod, const RungRow& row) {
 
 std::vector<Filter> filters_of(const Pod& pod, const Spec& spec, const RungRow& row) {
   std::vector<Filter> filters = {Filter::payload};
-  if (row.ids == Ids::keep) filters.push_back(Filter::guard);
+  const bool same_numbers = row.ids == Ids::keep;  // payload and pilot: uid and pid namespace
+  const bool supervised = !row.mounts && row.ids != Ids::set && pod.carries_out;
+  if (same_numbers) filters.push_back(Filter::guard);
+  if (same_numbers && !supervised) filters.push_back(Filter::no_numbers);
   // A tracer lets go on what was stopped to be killed.
   if (kill_by(pod, row) == KillBy::descendants) filters.push_back(Filter::no_trace);
   if (row.namespaces == 0 && spec.network == Network::none) filters.push_back(Filter::no_network);
-  if (!row.mounts && row.ids != Ids::set && pod.carries_out) filters.push_back(Filter::metadata);
+  if (supervised) filters.push_back(same_numbers ? Filter::supervised : Filter::metadata);
   if (spec.fake_root) filters.push_back(Filter::fake_root);
   return filters;
 }

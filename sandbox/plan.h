@@ -93,7 +93,7 @@ struct Pod {
   Rung rung = Rung::userns;
   Layout layout;              // of the rungs that mount nothing
   int landlock_abi = 0;       // of the kernel
-  bool carries_out = false;   // changes of metadata (metadata_service.h)
+  bool carries_out = false;   // changes of metadata (call_service.h)
   bool holds_memory = false;  // jobs can have control groups of their own
   std::uint32_t uid = 0;      // of this process, as it sees itself
   std::uint32_t gid = 0;

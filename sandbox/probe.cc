@@ -7,9 +7,9 @@
 
 #include "sandbox/base/deadline.h"
 #include "sandbox/base/path.h"
+#include "sandbox/call_service.h"
 #include "sandbox/idmap.h"
 #include "sandbox/landlock.h"
-#include "sandbox/metadata_service.h"
 
 namespace podpilot::sandbox {
 namespace {
@@ -59,7 +59,7 @@ Result<Pod> look_at_pod(Rung rung) {
         Fault::unsupported,
         "a payload with the pilot's own uid would be root, the owner of the pod's devices"};
   pod.layout = TRY(discover_layout());
-  pod.carries_out = rung != Rung::transplant_setuid && metadata_service_works();
+  pod.carries_out = rung != Rung::transplant_setuid && call_service_works();
   if (rung == Rung::transplant_setuid) pod.job_id = TRY(job_id(0));
   return pod;
 }

@@ -70,7 +70,7 @@ class Guarantees {
 // "pids,mounts"; "none" asks for nothing. Fault::invalid names the word that is not one.
 Result<Guarantees> parse_guarantees(std::string_view list);
 
-// `landlock_abi` is the kernel's (landlock.h), `carries_out` whether metadata_service.h works,
+// `landlock_abi` is the kernel's (landlock.h), `carries_out` whether call_service.h works,
 // `holds_memory` whether jobs have control groups of their own.
 Guarantees guarantees_of(Rung rung, int landlock_abi, bool carries_out, bool holds_memory);
 

@@ -20,8 +20,8 @@
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
+#include "sandbox/call_service.h"
 #include "sandbox/landlock.h"
-#include "sandbox/metadata_service.h"
 
 namespace podpilot::agent {
 namespace {
@@ -72,7 +72,7 @@ std::vector<Finding> check_sandbox(sandbox::Launcher& launcher, const Options& o
                                     users_of(tried, options))});
   }
   const int abi = sandbox::landlock_abi();
-  const bool carries_out = sandbox::metadata_service_works();
+  const bool carries_out = sandbox::call_service_works();
   const sandbox::Guarantees had =
       best ? guarantees_of(*best, abi, carries_out, wish.holds_memory) : sandbox::Guarantees();
   for (std::size_t i = 0; i < findings.size(); ++i) {
@@ -194,7 +194,7 @@ int doctor_command(const Options& options) {
     out.users = users_of(*best, options);
     tell_rung({.rung = *best,
                .landlock_abi = sandbox::landlock_abi(),
-               .carries_out = sandbox::metadata_service_works(),
+               .carries_out = sandbox::call_service_works(),
                .holds_memory = wish->holds_memory,
                .masked_proc = facts.masked_proc,
                .root_pilot = ::geteuid() == 0},

@@ -27,6 +27,7 @@ struct ForeignName {
 inline constexpr auto kForeignNames = std::to_array<ForeignName>({
     {"CONDOR_HOST", "scheduler", ForeignForm::text, "htcondor://"},
     {"POOL", "scheduler", ForeignForm::text, "htcondor://"},
+    {"ITB", "itb", ForeignForm::truth, ""},
     {"GLIDEIN_Site", "site", ForeignForm::text, ""},
     {"GLIDEIN_ResourceName", "resource-name", ForeignForm::text, ""},
     {"GLIDEIN_RANDOMIZE_NAME", "randomize-name", ForeignForm::truth, ""},

@@ -9,14 +9,16 @@
 
 namespace podpilot::agent {
 
-// Lists as --scheduler and --ccb take them.
-struct PoolHosts {
+// Lists as --scheduler and --ccb take them, and an expression as --start does, which counts beside
+// that; "" for none.
+struct KnownPool {
   std::string collectors;
   std::string brokers;
+  std::string start;
 };
 
 // These pools spread pilots over several daemons behind a shared port; `random` chooses. Nothing
 // where no pool has this name.
-std::optional<PoolHosts> known_pool(std::string_view name, std::uint64_t random);
+std::optional<KnownPool> known_pool(std::string_view name, std::uint64_t random);
 
 }  // namespace podpilot::agent

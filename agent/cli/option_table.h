@@ -34,6 +34,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "htcondor: lines \"Name = expression\" that our slots advertise as well"},
     {"site", 0, "NAME", "", kPilot, "htcondor: advertised as GLIDEIN_Site"},
     {"resource-name", 0, "NAME", "", kPilot, "htcondor: advertised as GLIDEIN_ResourceName"},
+    {"itb", 0, "", "", kPilot | kDoctor,
+     "htcondor: \"ospool\" is its test pool, and Is_ITB_Site is advertised"},
     {"default-image", 0, "IMAGE", "", kPilot,
      "htcondor: of jobs that name none; else they are not taken"},
     {"name", 0, "NAME", "", kPilot, "of this pilot, in results and logs; else the host's name"},
@@ -54,6 +56,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"retirement", 0, "TIME", "", kPilot,
      "after --accept-for or an administrator's graceful drain: stop what still runs after so long; "
      "else it may end by itself"},
+    {"drain-for", 0, "TIME", "", kPilot,
+     "spool: after SIGTERM: stop what still runs after so long; else it may end by itself"},
     {"grace", 0, "TIME", "10s", kPilot,
      "between SIGTERM and SIGKILL when a job is stopped or over its time; htcondor: between the "
      "pilot's SIGTERM and its end, of which a quarter (10s at most) is kept for outputs"},

@@ -60,6 +60,7 @@ Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod)
   if (options.has("idle-exit")) policy.idle_exit = TRY(options.duration("idle-exit"));
   if (options.has("accept-for")) policy.accept_for = TRY(options.duration("accept-for"));
   if (options.has("retirement")) policy.retirement = TRY(options.duration("retirement"));
+  if (options.has("drain-for")) policy.drain_for = TRY(options.duration("drain-for"));
   policy.stop_grace = TRY(options.duration("grace"));
   return policy;
 }

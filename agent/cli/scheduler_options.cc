@@ -42,11 +42,14 @@ std::string host_name() {
 
 Result<SchedulerWish> condor_wish(const Options& options, std::string_view collectors) {
   CondorWish wish;
-  PoolHosts hosts{std::string(collectors), ""};
-  if (auto known = known_pool(collectors, random_number())) hosts = *std::move(known);
-  if (options.has("ccb")) hosts.brokers = options.text("ccb");
-  wish.collectors = TRY(parse_sinful_list(hosts.collectors).within("--scheduler"));
-  if (!hosts.brokers.empty()) wish.brokers = TRY(parse_sinful_list(hosts.brokers).within("--ccb"));
+  KnownPool pool{.collectors = std::string(collectors), .brokers = "", .start = ""};
+  const bool test = options.has("itb") && collectors == "ospool";
+  if (auto known = known_pool(test ? "itb-ospool" : collectors, random_number()))
+    pool = *std::move(known);
+  if (options.has("ccb")) pool.brokers = options.text("ccb");
+  wish.collectors = TRY(parse_sinful_list(pool.collectors).within("--scheduler"));
+  if (!pool.brokers.empty()) wish.brokers = TRY(parse_sinful_list(pool.brokers).within("--ccb"));
+  wish.start = std::move(pool.start);
   if (options.has("token-file")) {
     wish.tokens = TokenSource::from_path(options.text("token-file"));
     return SchedulerWish(std::move(wish));
@@ -71,8 +74,14 @@ Result<std::vector<Bind>> binds_of(const Options& options, const sandbox::Pod& p
   return binds;
 }
 
+// Both count where both are given.
+std::string both(const std::string& one, const std::string& other) {
+  if (one.empty() || other.empty()) return one.empty() ? other : one;
+  return fmt::format("({}) && ({})", one, other);
+}
+
 Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Offer& offer,
-                       const JobSetting& setting) {
+                       const JobSetting& setting, const std::string& pools_start) {
   utsname kernel{};
   ::uname(&kernel);
   Facts facts;
@@ -93,7 +102,7 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   facts.directory_images = setting.directory_images;
   facts.condor_version = condor_version();
   facts.started = static_cast<std::int64_t>(std::time(nullptr));
-  facts.start = options.text("start");
+  facts.start = both(options.text("start"), pools_start);
   facts.runnable = runnable_expression(setting);
   if (options.has("attributes")) {
     const std::string file = options.text("attributes");
@@ -103,6 +112,7 @@ Result<Facts> facts_of(const Options& options, const sandbox::Pod& pod, const Of
   for (const auto& [option, attribute] :
        {std::pair("site", "GLIDEIN_Site"), std::pair("resource-name", "GLIDEIN_ResourceName")})
     if (options.has(option)) facts.attributes.set(attribute, options.text(option));
+  if (options.has("itb")) facts.attributes.set("Is_ITB_Site", true);
   TRY(check_facts(facts));
   return facts;
 }
@@ -151,7 +161,7 @@ Result<std::unique_ptr<Scheduler>> make_scheduler(Poller& poller, const Options&
   settings.job.input_images = !sandbox::uses_pod_root(pod.rung);
   TRY(set_variables(settings.job.env, options));
   settings.job.binds = TRY(binds_of(options, pod));
-  settings.facts = TRY(facts_of(options, pod, offer, settings.job));
+  settings.facts = TRY(facts_of(options, pod, offer, settings.job, condor.start));
   settings.kind = sandbox::uses_pod_root(pod.rung) ? SlotKind::fixed : SlotKind::partitionable;
   const std::chrono::milliseconds grace = TRY(options.duration("grace"));
   settings.vacate_time = std::chrono::ceil<std::chrono::seconds>(grace - stop_reserve(grace));

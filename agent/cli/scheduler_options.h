@@ -25,6 +25,7 @@ struct CondorWish {
   std::vector<htcondor::Sinful> collectors;
   std::vector<htcondor::Sinful> brokers;
   htcondor::TokenSource tokens;
+  std::string start;  // the pool's own condition for jobs; "" for none
 };
 
 using SchedulerWish = std::variant<SpoolWish, CondorWish>;

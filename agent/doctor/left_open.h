@@ -14,7 +14,7 @@ namespace podpilot::agent {
 struct Standing {
   sandbox::Rung rung = sandbox::Rung::userns;
   int landlock_abi = 0;
-  bool carries_out = false;   // changes of metadata (metadata_service.h)
+  bool carries_out = false;   // changes of metadata (call_service.h)
   bool holds_memory = false;  // jobs have control groups of their own
   bool masked_proc = false;   // of the pod
   bool root_pilot = false;    // in the pod, whatever the node calls it

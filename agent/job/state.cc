@@ -75,6 +75,10 @@ Transition before_run(JobState state, Event event) {
     case Event::release:
       note(state, StopCause::released);
       return end_before_run(state);
+    case Event::suspend:  // counts once there is a payload
+    case Event::resume:
+      state.suspended = event == Event::suspend;
+      return stay(state);
     default:
       return stay(state);
   }
@@ -84,6 +88,8 @@ Transition while_running(JobState state, Event event) {
   switch (event) {
     case Event::payload_started:
       if (state.phase != Phase::starting) return stay(state);
+      if (state.suspended)
+        return go(state, Phase::running, {Action::report_running, Action::freeze});
       return go(state, Phase::running, {Action::report_running});
     case Event::sandbox_gone:
       return conclude(state, state.phase != Phase::starting);
@@ -108,11 +114,13 @@ Transition while_running(JobState state, Event event) {
     case Event::kill_overdue:
       return state.phase == Phase::killing ? Transition{state, {Action::kill_now}} : stay(state);
     case Event::suspend:
-      if (state.phase != Phase::running || state.suspended) return stay(state);
-      state.suspended = true;
+      if (state.phase != Phase::running && state.phase != Phase::starting) return stay(state);
+      if (std::exchange(state.suspended, true) || state.phase == Phase::starting)
+        return stay(state);
       return {state, {Action::freeze}};
     case Event::resume:
-      if (!std::exchange(state.suspended, false)) return stay(state);
+      if (!std::exchange(state.suspended, false) || state.phase == Phase::starting)
+        return stay(state);
       return {state, {Action::thaw}};
     default:
       return stay(state);

@@ -3,7 +3,7 @@
 // padding after the last) by ISA-L, zstd (RFC 8878, any number of frames, skippable ones too) by
 // libzstd. The first bytes say which it is, not the media type: registries hold gzip under plain
 // types and the other way round, and the diffID decides in the end whether the right bytes came
-// out.
+// out. A zstd window above kFreeZstdWindow is waited for (window_permit.h).
 #pragma once
 
 #include <memory>

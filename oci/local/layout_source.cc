@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "oci/document_check.h"
 #include "oci/limits.h"
 #include "sandbox/base/json.h"
 #include "sandbox/base/text.h"
@@ -92,12 +93,8 @@ Result<Document> LayoutSource::root_manifest() {
 Result<Document> LayoutSource::manifest(const Descriptor& descriptor) {
   const std::string name = blob_name(descriptor.digest);
   std::string bytes = TRY(files_->read(name, kMaxManifestBytes));
-  if (bytes.size() != descriptor.size)
-    return Error{Fault::corrupt, fmt::format("{}: has {} bytes, its index says {}", name,
-                                             bytes.size(), descriptor.size)};
   const Digest digest = Digest::of(bytes);
-  if (digest != descriptor.digest)
-    return Error{Fault::corrupt, fmt::format("{}: has the digest {}", name, digest.str())};
+  TRY(check_document(bytes.size(), digest, descriptor).within(name));
   return Document{descriptor.media_type, std::move(bytes), digest};
 }
 

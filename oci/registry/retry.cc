@@ -2,7 +2,6 @@
 #include "oci/registry/retry.h"
 
 #include <curl/curl.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -10,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "sandbox/base/random.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot::oci {
@@ -85,9 +85,8 @@ bool sleep_for(milliseconds wait, Deadline deadline, const std::stop_token& stop
 }
 
 double random_unit() {
-  std::uint32_t bits = 0;
-  if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits) return 0.5;
-  return static_cast<double>(bits) / 4294967296.0;
+  constexpr double kAll = 4294967296.0;  // 2^32
+  return static_cast<double>(random_number() >> 32) / kAll;
 }
 
 }  // namespace podpilot::oci

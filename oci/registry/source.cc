@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "oci/document_check.h"
 #include "oci/limits.h"
 #include "oci/media_type.h"
 #include "oci/registry/blob_transfer.h"
@@ -63,11 +64,7 @@ Result<Document> RegistrySource::root_manifest() {
 Result<Document> RegistrySource::manifest(const Descriptor& descriptor) {
   const std::string what = named(descriptor.digest);
   Document out = TRY(fetch_manifest(descriptor.digest.str(), what));
-  if (out.bytes.size() != descriptor.size)
-    return Error{Fault::corrupt, fmt::format("{}: has {} bytes, its index says {}", what,
-                                             out.bytes.size(), descriptor.size)};
-  if (out.digest != descriptor.digest)
-    return wrong_digest(what, out.digest, descriptor.digest.str());
+  TRY(check_document(out.bytes.size(), out.digest, descriptor).within(what));
   return out;
 }
 

@@ -78,7 +78,7 @@ void write_arguments(std::ofstream& out) {
     filter.rule(refuse, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
   for (const unsigned request : policy::kRefusedIoctls)
     filter.rule(refuse, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, kLow, request));
-  for (const auto& [name, argument] : policy::kNotOnInit)
+  for (const auto& [name, argument] : policy::kByNumber)
     if (const int number = number_of(name); number >= 0)
       filter.rule(refuse, number, SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, kLow, 1));
   for (const auto& [name, value] : policy::kNotOfUsers)
@@ -106,14 +106,20 @@ void write_syscalls(std::ofstream& out) {
 
 // libseccomp compares whole arguments and knows no "unless" for half of one: a bit that differs is
 // a rule.
-void refuse_unless(Filter& filter, const policy::Only& only) {
-  const int number = number_of(only.call);
+void act_unless(Filter& filter, std::uint32_t action, std::string_view call, unsigned argument,
+                std::uint32_t value) {
+  const int number = number_of(call);
   if (number < 0) return;
   for (unsigned i = 0; i < 32; ++i) {
     const std::uint64_t bit = std::uint64_t{1} << i;
-    filter.rule(SCMP_ACT_ERRNO(static_cast<unsigned>(only.error)), number,
-                SCMP_CMP(only.argument, SCMP_CMP_MASKED_EQ, bit, ~std::uint64_t{only.value} & bit));
+    filter.rule(action, number,
+                SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, bit, ~std::uint64_t{value} & bit));
   }
+}
+
+void refuse_unless(Filter& filter, const policy::Only& only) {
+  act_unless(filter, SCMP_ACT_ERRNO(static_cast<unsigned>(only.error)), only.call, only.argument,
+             only.value);
 }
 
 void write_guard(std::ofstream& out) {
@@ -122,6 +128,13 @@ void write_guard(std::ofstream& out) {
   for (const std::string_view name : policy::kIntoOthers)
     if (const int number = number_of(name); number >= 0) filter.rule(SCMP_ACT_ERRNO(EPERM), number);
   filter.write(out, "kGuard");
+}
+
+void write_no_numbers(std::ofstream& out) {
+  Filter filter(SCMP_ACT_ALLOW);
+  for (const auto& [call, argument] : policy::kByNumber)
+    act_unless(filter, SCMP_ACT_ERRNO(EPERM), call, argument, 0);
+  filter.write(out, "kNoNumbers");
 }
 
 void write_no_trace(std::ofstream& out) {
@@ -137,16 +150,20 @@ void write_no_network(std::ofstream& out) {
   filter.write(out, "kNoNetwork");
 }
 
-void write_metadata(std::ofstream& out) {
+// One program has all that waits for the supervisor: a process can have one listener only.
+void write_notifying(std::ofstream& out, const char* name, bool by_number) {
   constexpr std::uint64_t kLow = 0xffffffff;
   Filter filter(SCMP_ACT_ALLOW);
+  if (by_number)
+    for (const auto& [call, argument] : policy::kByNumber)
+      act_unless(filter, SCMP_ACT_NOTIFY, call, argument, 0);
   for (const std::string_view name : policy::kCarriedOut)
     if (const int number = number_of(name); number >= 0) filter.rule(SCMP_ACT_NOTIFY, number);
   for (const int number : policy::kNotThere) filter.rule(SCMP_ACT_ERRNO(ENOSYS), number);
   for (const unsigned request : policy::kRefusedSwitches)
     filter.rule(SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(ioctl),
                 SCMP_A1(SCMP_CMP_MASKED_EQ, kLow, request));
-  filter.write(out, "kMetadata");
+  filter.write(out, name);
 }
 
 void write_fake_root(std::ofstream& out) {
@@ -171,9 +188,11 @@ int main(int argc, char** argv) {
   write_arguments(out);
   write_syscalls(out);
   write_guard(out);
+  write_no_numbers(out);
   write_no_trace(out);
   write_no_network(out);
-  write_metadata(out);
+  write_notifying(out, "kMetadata", false);
+  write_notifying(out, "kSupervised", true);
   write_fake_root(out);
   out.close();
   if (!out) die(std::string("cannot write ") + argv[1]);

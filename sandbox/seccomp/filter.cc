@@ -40,12 +40,16 @@ Result<UniqueFd> load(Filter filter) {
       return load(kSyscalls);
     case Filter::guard:
       return load(kGuard);
+    case Filter::no_numbers:
+      return load(kNoNumbers);
     case Filter::no_trace:
       return load(kNoTrace);
     case Filter::no_network:
       return load(kNoNetwork);
     case Filter::metadata:
       return load_with_listener(kMetadata);
+    case Filter::supervised:
+      return load_with_listener(kSupervised);
     case Filter::fake_root:
       return load(kFakeRoot);
   }
@@ -60,12 +64,16 @@ std::string_view name(Filter filter) {
       return "payload";
     case Filter::guard:
       return "guard";
+    case Filter::no_numbers:
+      return "no_numbers";
     case Filter::no_trace:
       return "no_trace";
     case Filter::no_network:
       return "no_network";
     case Filter::metadata:
       return "metadata";
+    case Filter::supervised:
+      return "supervised";
     case Filter::fake_root:
       return "fake_root";
   }

@@ -115,13 +115,16 @@ inline constexpr std::array kNamespaceBits = std::to_array<unsigned>({
     0x40000000,  // CLONE_NEWNET
 });
 
-// Not on pid 1, which has the payload's own kernel uid: with RLIMIT_CPU or RLIMIT_AS the payload
-// could end it, and its failure would look like one of the pilot's.
+// What limits and schedules a process or thread, and the argument that is its number; 0 is the
+// caller. Not pid 1, which has the payload's own kernel uid: with RLIMIT_CPU or RLIMIT_AS the
+// payload could end it, and its failure would look like one of the pilot's. Where payload and pilot
+// share uid and pid namespace no other number either (no_numbers), unless a supervisor looks whose
+// it is (supervised; process_call.cc).
 struct PidArgument {
   std::string_view call;
   unsigned argument;
 };
-inline constexpr std::array kNotOnInit = std::to_array<PidArgument>({
+inline constexpr std::array kByNumber = std::to_array<PidArgument>({
     {"ioprio_set", 1},
     {"prlimit64", 0},
     {"sched_setaffinity", 0},
@@ -157,7 +160,7 @@ inline constexpr std::array kPersonalities = std::to_array<unsigned>({
 // Reaches the hypervisor, not the network that the pod was given.
 inline constexpr unsigned kVsockFamily = 40;
 
-// --- guard, no_trace and no_network -----------------------------------------------------------------
+// --- guard, no_numbers, no_trace and no_network -----------------------------------------------------
 
 // The call is let through where the argument, of which the kernel takes the low half, is `value`,
 // and is refused with `error` otherwise. Rows of one call must all hold.
@@ -168,18 +171,11 @@ struct Only {
   int error;
 };
 
-// Calls that reach another process by its number: the caller's own is 0. The kernel lets them pass
-// between processes of one uid, which payload and pilot are; Landlock does not mediate them.
+// Calls that reach other processes, of a group or by number, beside kByNumber. The kernel lets them
+// pass between processes of one uid, which payload and pilot are; Landlock does not mediate them.
 inline constexpr std::array kOnlyOnItself = std::to_array<Only>({
-    {"prlimit64", 0, 0, EPERM},
-    {"sched_setaffinity", 0, 0, EPERM},
-    {"sched_setattr", 0, 0, EPERM},
-    {"sched_setparam", 0, 0, EPERM},
-    {"sched_setscheduler", 0, 0, EPERM},
     {"setpriority", 0, 0 /* PRIO_PROCESS */, EPERM},
-    {"setpriority", 1, 0, EPERM},
     {"ioprio_set", 0, 1 /* IOPRIO_WHO_PROCESS */, EPERM},
-    {"ioprio_set", 1, 0, EPERM},
     {"get_robust_list", 0, 0, EPERM},
     {"move_pages", 0, 0, EPERM},
     {"migrate_pages", 0, 0, EPERM},
@@ -207,7 +203,7 @@ inline constexpr std::array kOnlyUnixSockets = std::to_array<Only>({
     {"socketpair", 0, 1, EACCES},
 });
 
-// --- metadata ---------------------------------------------------------------------------------------
+// --- metadata and supervised ------------------------------------------------------------------------
 
 // Carried out by the supervisor (metadata_call.cc has what their arguments mean).
 inline constexpr std::array kCarriedOut = std::to_array<std::string_view>({

@@ -58,8 +58,7 @@ bool wants_large_window(std::string_view stream) {
   while (!stream.empty()) {
     ZSTD_frameHeader header{};
     if (ZSTD_getFrameHeader(&header, stream.data(), stream.size()) != 0) return false;
-    if (header.frameType == ZSTD_frame && header.windowSize > 1ULL << oci::kMaxZstdWindowLog)
-      return true;
+    if (header.frameType == ZSTD_frame && header.windowSize > oci::kMaxZstdWindow) return true;
     const std::size_t size = ZSTD_findFrameCompressedSize(stream.data(), stream.size());
     if (ZSTD_isError(size)) return false;
     stream.remove_prefix(size);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What owners of jobs may order: vacate soft and hard, hold and remove during a pull.
+# What owners of jobs may order: vacate soft and hard; suspend, hold and remove during a pull.
 # ctest: long
 # ctest: timeout 400
 # shellcheck source=test/integration/lib.sh
@@ -9,9 +9,8 @@
 needs userns root python3
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
-busybox_image
-start_registry
-push "$cached" busybox:1
+busybox_pool
+start_proxy
 # Takes connections and says nothing.
 python3 -c 'import signal, socket
 s = socket.create_server(("127.0.0.1", 0))
@@ -20,7 +19,6 @@ signal.pause()' >"$tmp/stalled" &
 wait_for 10 test -s "$tmp/stalled"
 stalled=127.0.0.1:$(<"$tmp/stalled")
 
-pool up
 start_condor_pilot --cpus 1 --memory 1GiB --grace 20s --name orders
 
 usual=('universe = container' 'request_cpus = 1' 'request_memory = 64' 'request_disk = 20480'
@@ -44,6 +42,29 @@ seconds_until() { # LIMIT COMMAND... -> $took
   took=$(awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
 }
 at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }' || fail "$3 took $1 s"; }
+
+# A job that is suspended during its pull has not begun, and is frozen as it does.
+slot_is() { slot_shows "Name == \"slot1_1@orders\" && Activity == \"$1\""; }
+payload_is() { [[ $(ps -o stat= -p "$(pgrep -f 'sh .*listens.sh' | tail -n 1)") == "$1"* ]]; }
+echo 'blobs/ rate 50000' >"$tmp/faults"
+submit_job frozen "${container[@]}"
+wait_for 60 pgrep -f 'pull .*/busybox:1' >"$out"
+pool run condor_suspend "${cluster[frozen]}" >"$out"
+wait_for 10 slot_is Suspended
+sleep 3
+wait_for 1 pgrep -f 'pull .*/busybox:1' >"$out"
+expect_equal "$(pool run condor_q "${cluster[frozen]}" -af JobStatus NumJobStarts)" '2 0' "a job whose image is pulled"
+wait_for 60 starts frozen 1
+wait_for 15 is frozen 7
+wait_for 5 payload_is T
+pool run condor_continue "${cluster[frozen]}" >"$out"
+wait_for 15 is frozen 2
+wait_for 5 payload_is S
+wait_for 10 slot_is Busy
+expect_equal "$(pool run condor_q "${cluster[frozen]}" -af NumJobStarts)" 1 "starts"
+pool run condor_rm "${cluster[frozen]}" >"$out"
+wait_for 20 unclaimed
+: >"$tmp/faults"
 
 # Soft is the job's own signal, and its time where that is not heard; hard is neither.
 submit_job soft "${container[@]}" 'kill_sig = SIGUSR1' 'job_max_vacate_time = 15'

@@ -18,7 +18,7 @@ echo "of the site" >"$tmp/site/file"
 echo "of the data" >"$tmp/data/file"
 
 pool up
-variables=("CONDOR_HOST=127.0.0.1:$POOL_PORT" "TOKEN=$(pool token pilot@pool ADVERTISE_STARTD READ)" GLIDEIN_Site=Here
+variables=("CONDOR_HOST=127.0.0.1:$POOL_PORT" "TOKEN=$(pool token pilot@pool ADVERTISE_STARTD READ)" GLIDEIN_Site=Here ITB=true
   GLIDEIN_ResourceName=Here-k8s 'GLIDEIN_Start_Extra=TARGET.Owner == "tester"' GLIDEIN_RANDOMIZE_NAME=true
   NUM_CPUS=1 MEMORY=512 ACCEPT_IDLE_MINUTES=10 "SINGULARITY_BIND_EXTRA=$tmp/site,$tmp/data:/data:ro"
   "EXTRA_JOB_ENV=SITE_NAME='of two words' JOB_NAME=site" "APPTAINER_REGISTRY_MIRROR=$registry/cache"
@@ -26,8 +26,8 @@ variables=("CONDOR_HOST=127.0.0.1:$POOL_PORT" "TOKEN=$(pool token pilot@pool ADV
 "${unprivileged[@]}" "${pilot_env[@]}" "${variables[@]}" "$program" >"$tmp/pilot.out" 2>"$tmp/pilot.log" &
 pilot=$!
 wait_for 30 slot_shows
-pool run condor_status -af Name Cpus Memory GLIDEIN_Site GLIDEIN_ResourceName >"$out"
-expect_grep '^slot1@[0-9a-f]{10}\.[^ ]+ 1 512 Here Here-k8s$' "$out"
+pool run condor_status -af Name Cpus Memory GLIDEIN_Site GLIDEIN_ResourceName Is_ITB_Site >"$out"
+expect_grep '^slot1@[0-9a-f]{10}\.[^ ]+ 1 512 Here Here-k8s true$' "$out"
 
 submit_job all 'universe = container' 'container_image = docker://busybox:1' 'executable = /bin/sh' \
   'transfer_executable = false' 'request_cpus = 1' 'request_memory = 64' 'request_disk = 10240' \

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # SIGTERM, as a node's drain sends it: the pilot takes no new job, lets the running one end, and
-# leaves the rest to others. A second SIGTERM gives the running one back, at no cost to it.
+# leaves the rest to others. A second SIGTERM, or with --drain-for the time, gives the running one back,
+# at no cost to it.
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 needs userns
@@ -30,4 +31,14 @@ sleep 0.5
 kill -TERM "$pilot"
 wait "$pilot" || fail "the pilot ended with $?"
 expect_equal "$(job_field "$long" '"\(.state) \(.strikes)"')" 'queued 0'
+no_processes || fail "left behind: $(processes)"
+
+start_pilot --jobs 2 --cpus 2 --grace 1s --drain-for 2s
+wait_for 20 pgrep -f -- "sleep 300.*$tmp/work" >"$tmp/pids"
+start=$EPOCHREALTIME
+kill -TERM "$pilot"
+wait "$pilot" || fail "the pilot ended with $?"
+expect_equal "$(job_field "$long" '"\(.state) \(.strikes)"')" 'queued 0'
+elapsed=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
+((elapsed >= 2000 && elapsed < 10000)) || fail "the pilot ended $elapsed ms after SIGTERM"
 no_processes || fail "left behind: $(processes)"

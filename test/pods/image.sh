@@ -5,7 +5,8 @@
 # Debian with the checks and attacks in /opt/conformance.
 
 make_conformance_packages() { # TAR
-  make_package_layer "$1" base-files bash coreutils dash grep gdb-minimal libc-bin procps python3 sed
+  make_package_layer "$1" base-files bash coreutils dash grep gdb-minimal libc-bin libgomp1 \
+    procps python3 sed util-linux
 }
 
 # Below what the checks need: files for them to delete and to move.
@@ -23,6 +24,7 @@ make_checks_layer() { # FOLDER
   local to=$1/opt/conformance
   mkdir -p "$to/static" "$1/var/lower/folder"
   cp -r "$pods_source/conformance" "$to/checks"
+  cc -O1 -Wall -fopenmp -o "$to/openmp" "$pods_source/openmp.c"
   cp "$pods_source"/run_{checks,leave,attacks,self} "$to/"
   cp "$PODPILOT_BUILD"/test/victims/{look,attack,attack_ipc,attack_path,attack_process,attack_service,attack_trace} "$to/static/"
   touch "$1/var/lower/folder/above"

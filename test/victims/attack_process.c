@@ -7,8 +7,10 @@
 
 #include <dirent.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -29,6 +31,8 @@ struct process {
   unsigned long long start;
   char state;
   char comm[32];
+  cpu_set_t cpus;
+  const char* role;
 };
 
 static long look_at(const char* entry, struct process* out) {
@@ -224,6 +228,30 @@ static void signals(const struct process* who, const char* role) {
   say_of("ended", role, alive ? failed(EPERM) : 0);
 }
 
+static void* tell_number(void* number) {
+  atomic_store((atomic_int*)number, gettid());
+  return NULL;
+}
+
+// Numbers of threads that end, and may become somebody else's, while their processors are set.
+static void race_numbers(void) {
+  cpu_set_t cpus;
+  sched_getaffinity(0, sizeof cpus, &cpus);
+  int first = 0;
+  while (!CPU_ISSET(first, &cpus)) ++first;
+  CPU_ZERO(&cpus);
+  CPU_SET(first, &cpus);
+  for (int i = 0; i < 200; ++i) {
+    atomic_int number = 0;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, tell_number, &number) != 0) return;
+    while (atomic_load(&number) == 0) sched_yield();
+    sched_setaffinity(number, sizeof cpus, &cpus);
+    pthread_join(thread, NULL);
+    sched_setaffinity(number, sizeof cpus, &cpus);
+  }
+}
+
 int main(void) {
   static struct process all[kMost];
   struct process self;
@@ -242,13 +270,20 @@ int main(void) {
     const struct process* parent = NULL;
     for (int j = 0; j < count; ++j)
       if (all[j].pid == all[i].parent) parent = &all[j];
-    const char* role = role_of(&all[i], parent);
+    const char* role = all[i].role = role_of(&all[i], parent);
     if (strcmp(role, "supervisor") != 0) say_of("see", role, 0);
     by_path(&all[i], role);
     if (!same_numbers) continue;
     into(all[i].pid, role);
+    sched_getaffinity(all[i].pid, sizeof all[i].cpus, &all[i].cpus);
     scheduling(all[i].pid, role);
     signals(&all[i], role);
+  }
+  race_numbers();
+  for (int i = 0; i < count; ++i) {
+    cpu_set_t cpus;
+    if (!same_numbers || sched_getaffinity(all[i].pid, sizeof cpus, &cpus) != 0) continue;
+    say_of("race-affinity", all[i].role, CPU_EQUAL(&cpus, &all[i].cpus) ? failed(EPERM) : 0);
   }
   // All processes of the uid at once, pid 1 among them.
   say("setpriority-user", setpriority(PRIO_USER, getuid(), 19));

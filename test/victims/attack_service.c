@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tries to confuse, race and stop what changes the metadata of files for the payload
-// (metadata_service.h). Argument: a folder of the pod whose mode must stay.
+// (call_service.h). Argument: a folder of the pod whose mode must stay.
 #define _GNU_SOURCE
 #include <linux/filter.h>
 #include <linux/seccomp.h>

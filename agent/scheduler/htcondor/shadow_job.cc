@@ -95,6 +95,8 @@ void ShadowJob::executing(const ImageUse& image) {
       [this](Result<void> begun) {
         if (!begun) channel_lost(begun.error());
       });
+  begun_ = true;
+  if (suspended_) suspended(true);
 }
 
 void ShadowJob::usage(const Usage& usage) {
@@ -108,7 +110,7 @@ void ShadowJob::usage(const Usage& usage) {
 
 void ShadowJob::suspended(bool on) {
   suspended_ = on;
-  if (dismissed_) return;
+  if (dismissed_ || !begun_) return;
   run([on](ShadowTalk& talk) { return talk.suspended(on); },
       [this](const Result<void>& told) { updated(told); });
 }

@@ -34,7 +34,8 @@ class ShadowJob {
   void bring_inputs(UniqueFd folder, Done done);
   void executing(const ImageUse& image);
   void usage(const Usage& usage);
-  // The payload was suspended, or goes on: condor_continue knows a job by that.
+  // The payload was suspended, or goes on: condor_continue knows a job by that. What is said before
+  // executing() would count as a start of the job, and is kept until then.
   void suspended(bool on);
   void send_outputs(UniqueFd folder, SendOutputs which, Done done);
   void finish(const Outcome& outcome, Done done);
@@ -65,6 +66,7 @@ class ShadowJob {
   std::shared_ptr<Stop> transfer_;  // ends what goes on now; a new one after abandon()
   bool dismissed_ = false;
   bool reporting_ = false;
+  bool begun_ = false;
   bool suspended_ = false;
   bool given_back_ = false;
   std::optional<std::string> failed_here_;

@@ -15,6 +15,9 @@ TEST_CASE("pools with a short name", "[agent][known_pools]") {
         "cm-1.ospool.osg-htc.org?sock=collector1,cm-2.ospool.osg-htc.org?sock=collector1 "
         "ccb-1.ospool.osg-htc.org?sock=collector1,ccb-2.ospool.osg-htc.org?sock=collector1");
   CHECK(hosts("prod-ospool", 19) == hosts("ospool", 9));
+  CHECK(known_pool("prod-ospool", 0)->start == "TARGET.ITB_Sites =!= true");
+  CHECK(known_pool("itb-ospool", 0)->start == "TARGET.ITB_Sites =?= true");
+  CHECK(known_pool("prod-path-facility", 0)->start.empty());
   CHECK(hosts("itb-ospool", 9).find("cm-2.ospool-itb.osg-htc.org?sock=collector10 ") !=
         std::string::npos);
   CHECK(hosts("prod-path-facility", 4) ==

@@ -159,6 +159,24 @@ TEST_CASE("what is frozen is thawed before it is asked to end", "[agent][state]"
       running());
 }
 
+TEST_CASE("what is suspended before it runs is frozen as it begins", "[agent][state]") {
+  const JobState preparing = fly({kToRunning.begin(), kToRunning.begin() + 1});
+  fly({{Event::suspend, Phase::preparing, {}},
+       {Event::inputs_ready, Phase::preparing, {}},
+       {Event::image_ready, Phase::starting, {Action::launch}},
+       {Event::payload_started, Phase::running, {Action::report_running, Action::freeze}},
+       {Event::resume, Phase::running, {Action::thaw}}},
+      preparing);
+  fly({{Event::suspend, Phase::preparing, {}},
+       {Event::resume, Phase::preparing, {}},
+       {Event::inputs_ready, Phase::preparing, {}},
+       {Event::image_ready, Phase::starting, {Action::launch}},
+       {Event::suspend, Phase::starting, {}},
+       {Event::resume, Phase::starting, {}},
+       {Event::payload_started, Phase::running, {Action::report_running}}},
+      preparing);
+}
+
 TEST_CASE("a stop while the sandbox is being built ends the sandbox", "[agent][state]") {
   const JobState starting = fly({kToRunning.begin(), kToRunning.begin() + 3});
   fly({{Event::stop_hard, Phase::killing, {Action::kill}},

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <zlib.h>
+#include <zstd.h>
 
+#include <chrono>
+#include <future>
+#include <optional>
 #include <random>
 
 #include "oci/layer/block.h"
@@ -132,6 +136,50 @@ TEST_CASE("decompression bombs are refused", "[oci][layer][hostile]") {
   // A window of 2 GiB: magic, single-segment off, window descriptor 0xA8 (exponent 21).
   const std::string window("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
   CHECK(contains(error_of(inflate(window, 100)).text, "window"));
+}
+
+// One frame that says what window it needs and not how long it is.
+std::string zstd_with_window(const std::string& text, int log) {
+  ZSTD_CCtx* context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, log);
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  ZSTD_inBuffer in{text.data(), text.size(), 0};
+  ZSTD_outBuffer to{out.data(), out.size(), 0};
+  // The first call does not know that it is all, and keeps the window.
+  REQUIRE_FALSE(ZSTD_isError(ZSTD_compressStream2(context, &to, &in, ZSTD_e_continue)));
+  REQUIRE(ZSTD_compressStream2(context, &to, &in, ZSTD_e_end) == 0);
+  ZSTD_freeCCtx(context);
+  out.resize(to.pos);
+  return out;
+}
+
+TEST_CASE("a zstd window above 128 MiB is refused by its size", "[oci][layer]") {
+  const std::string text = noise(1000, 9);
+  CHECK(inflate(zstd_with_window(text, 27), 7).value_or("") == text);
+  CHECK(error_of(inflate(zstd_with_window(text, 28), 7)).text ==
+        "the zstd stream wants a window of 256 MiB, above 128 MiB");
+  // In any of several frames.
+  CHECK(contains(error_of(inflate(zstd(text) + zstd_with_window(text, 29), 100)).text, "512 MiB"));
+}
+
+TEST_CASE("layers with zstd windows above 8 MiB take turns, others do not wait", "[oci][layer]") {
+  const std::string text = noise(300'000, 10);
+  const std::string large = zstd_with_window(text, 24);
+  std::optional<oci::Decompressor> first;
+  first.emplace(oci::Block::allocate(), [](oci::Block full) -> Result<oci::Block> {
+    full.size = 0;
+    return full;
+  });
+  REQUIRE(first->write(large.substr(0, 1000)));
+  // Each has what it needs from its header on, and to its end.
+  std::future<Result<std::string>> second =
+      std::async(std::launch::async, [&] { return inflate(large, 1000); });
+  CHECK(inflate(zstd_with_window(text, 23), 1000).value_or("") == text);
+  CHECK(inflate(zstd(text), 1000));
+  CHECK(second.wait_for(std::chrono::milliseconds(200)) == std::future_status::timeout);
+  first.reset();
+  CHECK(second.get().value_or("") == text);
+  CHECK(inflate(large + large, 1000).value_or("") == text + text);
 }
 
 TEST_CASE("crc of zeros equals crc of zero bytes", "[oci][layer]") {

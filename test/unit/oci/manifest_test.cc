@@ -182,6 +182,21 @@ TEST_CASE("the entry for this machine is chosen from an index", "[oci][manifest]
   CHECK(best_arm->digest.str() == digest('6'));
 }
 
+TEST_CASE("the best that the processor runs is chosen from an index", "[oci][manifest]") {
+  const std::string all = entry('1', "linux", "amd64") + "," + entry('4', "linux", "amd64", "v4") +
+                          "," + entry('2', "linux", "amd64", "v2") + "," +
+                          entry('3', "linux", "amd64", "v3") + "," +
+                          entry('9', "linux", "amd64", "v9");
+  const auto taken = [&all](const char* variant) {
+    const auto best = chosen(all, {"linux", "amd64", variant});
+    return best ? best->digest.str() : best.error().text;
+  };
+  CHECK(taken("") == digest('1'));
+  CHECK(taken("v2") == digest('2'));
+  CHECK(taken("v3") == digest('3'));
+  CHECK(taken("v4") == digest('4'));
+}
+
 TEST_CASE("an entry without a platform is the last resort", "[oci][manifest]") {
   const Platform amd64{"linux", "amd64", ""};
   const std::string bare = descriptor(kOciManifest, digest('b'));

@@ -72,13 +72,17 @@ TEST_CASE("rungs differ in namespaces, ids and who is killed how", "[sandbox][pl
   CHECK(same.ids == Ids::keep);
   CHECK(same.user.uid == 1000);
   CHECK(same.own_domain);
-  CHECK(same.filters == std::vector<Filter>{Filter::payload, Filter::guard});
+  CHECK(same.filters == std::vector<Filter>{Filter::payload, Filter::guard, Filter::no_numbers});
   // kill(-1) without a domain around the job would be the pilot's end.
   pod.landlock_abi = kScopingAbi - 1;
   const Plan older = make_plan(pod, image()).value();
   CHECK_FALSE(older.own_domain);
   CHECK(older.kill == KillBy::descendants);
-  CHECK(older.filters == std::vector<Filter>{Filter::payload, Filter::guard, Filter::no_trace});
+  CHECK(older.filters ==
+        std::vector<Filter>{Filter::payload, Filter::guard, Filter::no_numbers, Filter::no_trace});
+  pod.carries_out = true;
+  CHECK(make_plan(pod, image())->filters ==
+        std::vector<Filter>{Filter::payload, Filter::guard, Filter::no_trace, Filter::supervised});
 }
 
 TEST_CASE("a name that the pod's root lacks is told with the line that adds it",
@@ -145,8 +149,8 @@ TEST_CASE("a wish without its namespace is filtered or refused, never dropped", 
   spec.network = Network::none;
   spec.fake_root = true;
   const Plan same = make_plan(typical(Rung::transplant), spec).value();
-  CHECK(same.filters ==
-        Filters{Filter::payload, Filter::guard, Filter::no_network, Filter::fake_root});
+  CHECK(same.filters == Filters{Filter::payload, Filter::guard, Filter::no_numbers,
+                                Filter::no_network, Filter::fake_root});
   const Plan nomount = make_plan(typical(Rung::userns_nomount), spec).value();
   CHECK(nomount.filters == Filters{Filter::payload, Filter::fake_root});
   CHECK((nomount.namespaces & CLONE_NEWNET) != 0);

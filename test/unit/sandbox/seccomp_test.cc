@@ -14,7 +14,11 @@
 #include <span>
 #include <stdexcept>
 
+#include "sandbox/metadata_call.h"
+#include "sandbox/process_call.h"
 #include "test/catch.h"
+
+using namespace podpilot::sandbox;
 
 namespace {
 
@@ -58,24 +62,31 @@ std::uint32_t run(std::span<const sock_filter> program, const seccomp_data& data
 
 using Program = std::span<const sock_filter>;
 const std::vector<Program> kPayload = {kArguments, kSyscalls};
-const std::vector<Program> kGuarded = {kArguments, kSyscalls, kGuard};
+const std::vector<Program> kGuarded = {kArguments, kSyscalls, kGuard, kNoNumbers};
+const std::vector<Program> kWatched = {kArguments, kSyscalls, kGuard, kSupervised};
 const std::vector<Program> kUntraced = {kArguments, kSyscalls, kGuard, kNoTrace};
 const std::vector<Program> kShutIn = {kArguments, kSyscalls, kNoNetwork};
 const std::vector<Program> kFaking = {kArguments, kSyscalls,  kGuard,
                                       kNoTrace,   kNoNetwork, kFakeRoot};
 
 constexpr int kLetThrough = -1;
+constexpr int kWaits = -2;  // for the supervisor
 
 // The errno that is answered. The lower action wins; of equal ones that of the filter loaded last
 // (seccomp(2)).
-int answer(const std::vector<Program>& stack, long number,
-           std::initializer_list<std::uint64_t> arguments = {},
-           std::uint32_t arch = AUDIT_ARCH_X86_64) {
+seccomp_data data_of(long number, std::initializer_list<std::uint64_t> arguments,
+                     std::uint32_t arch = AUDIT_ARCH_X86_64) {
   seccomp_data data{};
   data.nr = static_cast<int>(number);
   data.arch = arch;
-  std::size_t i = 0;
-  for (const std::uint64_t argument : arguments) data.args[i++] = argument;
+  std::ranges::copy(arguments, data.args);
+  return data;
+}
+
+int answer(const std::vector<Program>& stack, long number,
+           std::initializer_list<std::uint64_t> arguments = {},
+           std::uint32_t arch = AUDIT_ARCH_X86_64) {
+  const seccomp_data data = data_of(number, arguments, arch);
   std::uint32_t action = SECCOMP_RET_ALLOW;
   for (const Program& program : stack) {
     const std::uint32_t said = run(program, data);
@@ -84,7 +95,8 @@ int answer(const std::vector<Program>& stack, long number,
   if (action == SECCOMP_RET_ALLOW) return kLetThrough;
   if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO)
     return static_cast<int>(action & SECCOMP_RET_DATA);
-  throw std::runtime_error("an action that is neither");
+  if (action == SECCOMP_RET_USER_NOTIF) return kWaits;
+  throw std::runtime_error("an action that is none of these");
 }
 
 // Of the payload's filter alone: 0 where the call is let through, else the errno.
@@ -263,28 +275,52 @@ TEST_CASE("sockets of the hypervisor are refused, others not", "[sandbox][seccom
   for (const std::uint64_t family : {1u, 2u, 10u, 16u}) CHECK(verdict(SYS_socket, {family}) == 0);
 }
 
-TEST_CASE("behind the guard a payload limits and schedules itself and nobody else",
+TEST_CASE("a payload limits and schedules itself; others by number never, or by a supervisor",
           "[sandbox][seccomp]") {
-  for (const int call : {SYS_prlimit64, SYS_sched_setaffinity, SYS_sched_setattr,
-                         SYS_sched_setparam, SYS_sched_setscheduler, SYS_get_robust_list}) {
-    CAPTURE(call);
-    CHECK(answer(kGuarded, call, {0}) == kLetThrough);
-    CHECK(answer(kGuarded, call, {kHigh}) == kLetThrough);  // the kernel takes the low half only
-    for (unsigned bit = 0; bit < 32; ++bit) {
-      CHECK(answer(kGuarded, call, {std::uint64_t{1} << bit}) == EPERM);
-      CHECK(answer(kGuarded, call, {kHigh | std::uint64_t{1} << bit}) == EPERM);
-    }
-    CHECK(answer(kPayload, call, {12345}) == kLetThrough);
-  }
-  // which, who: PRIO_PROCESS is 0, IOPRIO_WHO_PROCESS 1.
-  for (const auto& [call, self] : {std::pair{SYS_setpriority, 0U}, {SYS_ioprio_set, 1U}})
-    for (const std::uint64_t which : {0U, 1U, 2U, 3U, 0x80000000U})
-      for (const std::uint64_t who : {0U, 1U, 1000U, 0xffffffffU}) {
-        CAPTURE(call, which, who);
-        const int want = which == self && who == 0 ? kLetThrough : EPERM;
-        CHECK(answer(kGuarded, call, {which, who}) == want);
-        CHECK(answer(kGuarded, call, {which | kHigh, who | kHigh}) == want);
+  const std::vector<std::pair<std::vector<Program>, int>> stacks = {{kGuarded, EPERM},
+                                                                    {kWatched, kWaits}};
+  for (const auto& [stack, others] : stacks) {
+    for (const int call : {SYS_prlimit64, SYS_sched_setaffinity, SYS_sched_setattr,
+                           SYS_sched_setparam, SYS_sched_setscheduler}) {
+      CAPTURE(call);
+      CHECK(answer(stack, call, {0}) == kLetThrough);
+      CHECK(answer(stack, call, {kHigh}) == kLetThrough);  // the kernel takes the low half only
+      for (unsigned bit = 1; bit < 32; ++bit) {
+        CHECK(answer(stack, call, {std::uint64_t{1} << bit}) == others);
+        CHECK(answer(stack, call, {kHigh | std::uint64_t{1} << bit}) == others);
       }
+      CHECK(answer(stack, call, {1}) == EPERM);
+      CHECK(read_process_call(data_of(call, {kHigh | 12345})).value().target == 12345);
+    }
+    // which, who: PRIO_PROCESS is 0, IOPRIO_WHO_PROCESS 1.
+    for (const auto& [call, self] : {std::pair{SYS_setpriority, 0U}, {SYS_ioprio_set, 1U}})
+      for (const std::uint64_t which : {0U, 1U, 2U, 3U, 0x80000000U})
+        for (const std::uint64_t who : {0U, 1U, 1000U, 0xffffffffU}) {
+          CAPTURE(call, which, who);
+          const int want = which != self || who == 1 ? EPERM : who == 0 ? kLetThrough : others;
+          CHECK(answer(stack, call, {which, who}) == want);
+          CHECK(answer(stack, call, {which | kHigh, who | kHigh}) == want);
+          CHECK(read_process_call(data_of(call, {which, who})).value().target ==
+                static_cast<pid_t>(who));
+        }
+    CHECK(answer(stack, SYS_get_robust_list, {4711}) == EPERM);
+    CHECK(answer(stack, SYS_sched_getaffinity, {4711}) == kLetThrough);
+  }
+  CHECK(answer(kPayload, SYS_sched_setaffinity, {12345}) == kLetThrough);
+}
+
+TEST_CASE("what waits for the supervisor is what it can read", "[sandbox][seccomp]") {
+  int waiting = 0;
+  for (int number = 0; number < 500; ++number) {
+    if (answer(kWatched, number, {2, 2, 2, 2}) != kWaits) continue;
+    CAPTURE(number);
+    ++waiting;
+    CHECK(read_process_call(data_of(number, {2})).has_value() !=
+          read_call(data_of(number, {2})).has_value());
+  }
+  CHECK(waiting > 20);
+  const auto affinity = read_process_call(data_of(SYS_sched_setaffinity, {7, kHigh | 8, kHigh}));
+  CHECK(affinity == ProcessCall{.target = 7, .is_affinity = true, .size = 8, .address = kHigh});
 }
 
 TEST_CASE("behind the guard no call reaches into another process", "[sandbox][seccomp]") {

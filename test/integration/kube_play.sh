@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The pods of scripts/kubernetes, made by podman of the manifests as they are: jobs of three images on the
+# rungs that the manifests are for, and SIGTERM during a job. Of the manifests podman leaves out
+# NetworkPolicy, PriorityClass, ServiceAccount, fsGroup, probes without systemd, and limits without cgroups.
+# ctest: timeout 600
+# shellcheck source=test/integration/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
+# shellcheck source=test/kubernetes/podman.sh
+. "$PODPILOT_SOURCE/test/kubernetes/podman.sh"
+# shellcheck source=scripts/lib/kubernetes.sh
+. "$PODPILOT_SOURCE/scripts/lib/kubernetes.sh"
+in_own_network "$0"
+start_registry
+three_images
+start_kube_root
+make_pilot_image
+make_spool_volume
+
+job() { # IMAGE COMMAND -> its id
+  submit "$(jq -n --arg image "docker://$registry/$1:1" --arg command "$2" \
+    '{image: $image, command: ["sh", "-c", $command]}')"
+}
+play_spool() { # SECURITY NODE [LINE...]: a Job of pilots that end soon
+  make_site "$tmp/sites/$1" ../../../kubernetes job "$1" spool localhost/podpilot:test
+  patch_pilot "$tmp/sites/$1" PODPILOT_IDLE_EXIT=1s PODPILOT_DRAIN_FOR=1s PODPILOT_GRACE=2s
+  play "/test/sites/$1" "$2"
+}
+
+try() { # SECURITY NODE RUNG RESULTS
+  local name jobs=()
+  for name in one two three; do jobs+=("$(job "$name" 'cat /opt/name; id -u')"); done
+  play_spool "$1" "$2"
+  expect_equal "$(pilot_exit)" 0 "exit code of the pilot, $1"
+  expect_grep "\"rung\":\"$3\"" "$tmp/pilot.log"
+  expect_equal "$(for name in "${jobs[@]}"; do
+    job_field "$name" .state
+    cat "$(job_field "$name" .stdout)"
+  done | xargs)" "$4" "jobs, $1"
+  unplay "/test/sites/$1"
+}
+try restricted containerd_2 transplant 'done one 1000 done two 1000 done three 1000'
+try baseline unconfined userns 'done one 0 done two 0 done three 0'
+
+long=$(job one 'sleep 300')
+play_spool restricted containerd_2
+wait_for 30 job_is "$long" running
+start=$SECONDS
+in_kube_root podman pod stop podpilot-pod >"$tmp/stop.log" 2>&1
+((SECONDS - start < 30)) || fail "SIGTERM took $((SECONDS - start)) s"
+expect_equal "$(pilot_exit)" 0 "exit code of the pilot after SIGTERM"
+expect_equal "$(job_field "$long" '"\(.state) \(.strikes)"')" 'queued 0' "the job that SIGTERM met"
