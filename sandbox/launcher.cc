@@ -3,9 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/sched.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -21,6 +19,7 @@
 #include "sandbox/base/proc_stat.h"
 #include "sandbox/base/socket.h"
 #include "sandbox/base/text.h"
+#include "sandbox/clone_into.h"
 #include "sandbox/init.h"
 
 namespace podpilot::sandbox {
@@ -50,20 +49,6 @@ Error namespaces_refused(int err) {
   return error;
 }
 
-// Raw clone(2): clone3 and unshare are refused by seccomp profiles that let this through, and a
-// null stack gives fork's semantics. Argument order as on x86-64 and arm64 for these five. Only
-// clone3 makes a process in another group, and a group is given only where that works.
-long clone_init(std::uint64_t flags, int& pidfd, BorrowedFd cgroup) {
-  flags |= CLONE_PIDFD;
-  if (!cgroup) return ::syscall(SYS_clone, flags | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
-  clone_args args{};
-  args.flags = flags | CLONE_INTO_CGROUP;
-  args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
-  args.cgroup = static_cast<std::uint64_t>(cgroup.get());
-  return ::syscall(SYS_clone3, &args, sizeof args);
-}
-
 Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& request,
                               const std::vector<pid_t>& hidden) {
   auto [ours, theirs] = TRY(socket_pair());
@@ -73,16 +58,16 @@ Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& req
                       .outer_gid = ::getegid(),
                       .hidden = hidden,
                       .cloned_ns = monotonic_ns()};
-  int pidfd = -1;
+  UniqueFd pidfd;
   const bool grouped = request.size() > kRequestDescriptors;
   const BorrowedFd cgroup = grouped ? BorrowedFd(request.back()) : BorrowedFd();
-  const long pid = clone_init(plan.namespaces, pidfd, cgroup);
+  const long pid = clone_into(plan.namespaces, pidfd, cgroup);
   if (pid < 0) return namespaces_refused(errno);
   if (pid == 0) {
     ours.reset();
     run_init(plan, std::move(context));
   }
-  return Started{UniqueFd(pidfd), std::move(ours)};
+  return Started{std::move(pidfd), std::move(ours)};
 }
 
 Result<Started> serve(const Message& request, const std::vector<pid_t>& hidden) {

@@ -51,6 +51,9 @@ constexpr std::array kRows = {
         shares_root},
     Row{{"proc-numbers", "finds other numbers in /proc than its own: ps, top and gdb do not work"},
         [](const Standing& at) { return sees_pod_proc(at) || at.rung == Rung::userns_nomount; }},
+    Row{{"placement",
+         "cannot place its threads on processors by their number: OMP_PROC_BIND does not work"},
+        [](const Standing& at) { return at.rung == Rung::transplant && !at.carries_out; }},
     Row{{"debuggers", "cannot trace its own processes: gdb and strace do not work"}, unscoped},
 };
 

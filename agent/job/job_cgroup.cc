@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +18,7 @@
 #include "sandbox/base/path.h"
 #include "sandbox/base/process.h"
 #include "sandbox/base/text.h"
+#include "sandbox/clone_into.h"
 
 namespace podpilot::agent {
 namespace {
@@ -100,17 +100,6 @@ Result<void> check(BorrowedFd group, const std::string& path) {
   if (get(group, "cgroup.type").empty())
     return Error{Fault::unsupported, "the machine's own root group"};
   return {};
-}
-
-Result<pid_t> clone_into(BorrowedFd group) {
-  clone_args args{};
-  args.flags = CLONE_INTO_CGROUP;
-  args.exit_signal = SIGCHLD;
-  args.cgroup = static_cast<std::uint64_t>(group.get());
-  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-  if (pid == 0) ::_exit(0);
-  if (pid < 0) return sys_error("clone into a group");
-  return static_cast<pid_t>(pid);
 }
 
 }  // namespace
@@ -206,8 +195,11 @@ PodCgroup::~PodCgroup() {
 
 Result<void> PodCgroup::try_out() {
   const JobCgroup job = TRY(make({.memory = 16 << 20, .processes = 1, .cpus = 1}));
-  const pid_t child = TRY(clone_into(job.folder()));
-  while (::waitpid(child, nullptr, 0) < 0)
+  UniqueFd pidfd;
+  const long child = sandbox::clone_into(0, pidfd, job.folder());
+  if (child == 0) ::_exit(0);
+  if (child < 0) return sys_error("a process in a group");
+  while (::waitpid(static_cast<pid_t>(child), nullptr, 0) < 0)
     if (errno != EINTR) return sys_error("wait for a child in a group");
   return {};
 }

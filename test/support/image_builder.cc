@@ -53,7 +53,7 @@ oci::Descriptor ImageSource::put(std::string media_type, const std::string& byte
 }
 
 void ImageSource::wrap_in_index() {
-  Json ours = describe(put(kManifest, root_));
+  Json ours = describe(put(root_type_, root_));
   const oci::Platform host = oci::Platform::host();
   ours["platform"] = {{"os", host.os}, {"architecture", host.architecture}};
   Json other = describe(put(kManifest, "{}"));

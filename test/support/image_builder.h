@@ -23,7 +23,7 @@ class ImageSource : public oci::Source {
   Result<oci::Document> manifest(const oci::Descriptor& descriptor) override;
   Result<void> blob(const oci::Descriptor& descriptor, const oci::Sink& sink) override;
 
-  // Puts the manifest behind an index with another platform's manifest beside it.
+  // Puts the manifest, or index, behind an index with another platform's manifest beside it.
   void wrap_in_index();
   void write_layout(const TempDir& dir, const std::string& tag) const;
   const std::vector<oci::Descriptor>& layers() const { return layers_; }

@@ -42,9 +42,9 @@ TEST_CASE("what a pod leaves open follows from its rung, kernel and /proc", "[ag
   pod.rung = Rung::transplant;
   CHECK(names(pod) == "processes paths socket-paths watches");
   pod.carries_out = false;
-  CHECK(names(pod) == "metadata processes paths socket-paths watches");
+  CHECK(names(pod) == "metadata processes paths socket-paths watches placement");
   pod.landlock_abi = kScopingAbi - 1;
-  CHECK(names(pod) == "signals metadata processes paths socket-paths watches debuggers");
+  CHECK(names(pod) == "signals metadata processes paths socket-paths watches placement debuggers");
   pod.rung = Rung::transplant_setuid;
   CHECK(names(pod) == "volume-times processes paths socket-paths watches");
 }

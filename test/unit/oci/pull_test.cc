@@ -76,6 +76,19 @@ TEST_CASE("an index leads to this machine's image", "[oci][pull]") {
   CHECK(oci::pull(source, *store, {}));
 }
 
+TEST_CASE("an index of indexes is followed, three deep are refused", "[oci][pull][hostile]") {
+  const TempDir cache(in_memory());
+  auto store = oci::Store::open(cache.path());
+  ImageSource source({TarBuilder().file("f").bytes()});
+  source.wrap_in_index();
+  source.wrap_in_index();
+  CHECK(error_of(oci::pull(source, *store, {})).text == "");
+  source.wrap_in_index();
+  const auto image = oci::pull(source, *store, {});
+  CHECK(error_of(image).fault == Fault::invalid);
+  CHECK(error_of(image).text == "indexes within indexes");
+}
+
 TEST_CASE("images without layers, and with one layer twice", "[oci][pull]") {
   const TempDir dir;
   auto store = Store::open(dir.path());
