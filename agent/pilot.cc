@@ -27,8 +27,12 @@ void subtract(Resources& from, const Resources& what) {
 
 }  // namespace
 
-Pilot::Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy)
-    : site_(site), scheduler_(scheduler), policy_(std::move(policy)), offer_(policy_.offer) {
+Pilot::Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy, Metrics* metrics)
+    : site_(site),
+      scheduler_(scheduler),
+      policy_(std::move(policy)),
+      metrics_(metrics),
+      offer_(policy_.offer) {
   offer_.free = offer_.total;
   offer_.prepares = site_.next != nullptr;
 }
@@ -58,7 +62,7 @@ void Pilot::launcher_gone() {
         Origin::site,
         {Fault::transient, "the launcher was killed from outside, perhaps for want of memory"}};
   log::error("the launcher is gone: draining", {{"jobs", fmt::format("{}", claims_.size())}});
-  drain();
+  drain_because("the launcher is gone");
   for (auto& [id, claim] : claims_)
     if (claim.job && claim.job->state().phase < Phase::starting) claim.job->post(Event::stop_hard);
 }
@@ -68,7 +72,7 @@ void Pilot::interrupted() {
     log::info(policy_.stop_at_signal ? "draining: no new jobs"
                                      : "draining: no new jobs, what runs may end",
               {{"jobs", fmt::format("{}", claims_.size())}});
-    drain();
+    drain_because("told to by a signal");
     if (!policy_.stop_at_signal) {
       if (policy_.drain_for)
         retiring_ = site_.poller.after(*policy_.drain_for, [this] { stop_jobs(); });
@@ -80,7 +84,7 @@ void Pilot::interrupted() {
 
 void Pilot::retire() {
   log::info("accepted jobs for as long as was allowed: draining");
-  drain();
+  drain_because("accepted jobs for as long as was allowed");
   if (policy_.retirement)
     retiring_ = site_.poller.after(*policy_.retirement, [this] { stop_jobs(); });
 }
@@ -190,7 +194,12 @@ void Pilot::contact_back(ClaimId id) {
 }
 
 void Pilot::drain() {
+  drain_because("the scheduler asked for it");
+}
+
+void Pilot::drain_because(std::string_view why) {
   if (offer_.draining) return;
+  ending_ = why;
   offer_.draining = true;
   if (site_.next) site_.next->stop();
   publish();
@@ -203,7 +212,7 @@ void Pilot::drain() {
 }
 
 void Pilot::exhausted() {
-  if (policy_.end_when_exhausted && claims_.empty()) drain();
+  if (policy_.end_when_exhausted && claims_.empty()) drain_because("there are no more jobs");
 }
 
 void Pilot::others_wait(const std::string& submitter) {
@@ -211,7 +220,7 @@ void Pilot::others_wait(const std::string& submitter) {
     return;
   log::info("retiring: this pod serves one submitter, and only jobs of others wait",
             {{"served", *offer_.tenancy.submitter}, {"waits", submitter}});
-  drain();
+  drain_because("only jobs of other users wait, and this pod serves one");
 }
 
 void Pilot::next_image(const std::string& image) {
@@ -223,7 +232,7 @@ void Pilot::broken(Error why) {
   std::vector<ClaimId> all;
   for (const auto& [id, claim] : claims_) all.push_back(id);
   for (const ClaimId id : all) release(id);
-  drain();
+  drain_because("the scheduler is lost");
 }
 
 Result<std::string> Pilot::tail(ClaimId claim, const std::string& file, std::uint64_t offset,
@@ -245,6 +254,7 @@ void Pilot::job_over(ClaimId id) {
     const auto found = claims_.find(id);
     if (found == claims_.end()) return;
     if (found->second.job->image_unfit()) remember_unfit(*found->second.job);
+    record(*found->second.job, found->second);
     found->second.job.reset();
     if (found->second.ending || offer_.draining) return drop(id);
     scheduler_.deactivated(id);
@@ -261,6 +271,34 @@ void Pilot::remember_unfit(const JobRun& job) {
   publish();
 }
 
+void Pilot::record(const JobRun& job, const Claim& claim) {
+  if (!metrics_) return;
+  metrics_->job_ended({.outcome = job.outcome(),
+                       .cpus = claim.held.cpus,
+                       .whole = Clock::now() - job.taken_at(),
+                       .times = job.times(),
+                       .taken = job.taken_at(),
+                       .released = job.state().cause == StopCause::released,
+                       .pull = job.pull(),
+                       .image_size = job.image_size()});
+}
+
+PilotView Pilot::view() const {
+  PilotView out;
+  out.figures.offer = offer_;
+  out.idle_cpus = offer_.free.cpus;
+  for (const auto& [id, claim] : claims_) {
+    if (claim.job)
+      ++out.figures.busy;
+    else
+      out.waiting_cpus += claim.held.cpus;
+  }
+  out.checks = {{"accepting", offer_.draining ? "draining: takes no new jobs" : ""},
+                {"pilot", broken_ ? broken_->error.text : ""},
+                {"scheduler", scheduler_.trouble()}};
+  return out;
+}
+
 void Pilot::drop(ClaimId id) {
   const auto found = claims_.find(id);
   if (!found->second.scheduler_knows) scheduler_.release(id);
@@ -275,7 +313,7 @@ void Pilot::check_end() {
   if (!policy_.idle_exit || idle_) return;
   idle_ = site_.poller.after(*policy_.idle_exit, [this] {
     log::info("idle for as long as was allowed: ending");
-    drain();
+    drain_because("idle for as long as was allowed");
   });
 }
 

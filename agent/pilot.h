@@ -9,8 +9,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/job/job_run.h"
+#include "agent/metrics/metrics.h"
 #include "agent/scheduler/scheduler.h"
 
 namespace podpilot::agent {
@@ -40,8 +42,8 @@ struct PilotFailure {
 
 class Pilot final : public PilotPort {
  public:
-  // Site and scheduler outlive the pilot.
-  Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy);
+  // All outlive the pilot. `metrics` may be none.
+  Pilot(Site& site, Scheduler& scheduler, PilotPolicy policy, Metrics* metrics = nullptr);
   ~Pilot() override;
 
   // Runs the loop to the end.
@@ -49,6 +51,10 @@ class Pilot final : public PilotPort {
   // A signal from outside: the first SIGTERM, SIGINT or SIGHUP drains, the second (or with
   // stop_at_signal the first) stops the jobs.
   void interrupted();
+  // For those who ask how it goes.
+  PilotView view() const;
+  // Why it ends, half a sentence; "" before that.
+  std::string_view ending() const { return ending_; }
 
   ClaimAnswer request_claim(ClaimId claim, const Resources& wanted,
                             const std::string& submitter) override;
@@ -78,12 +84,14 @@ class Pilot final : public PilotPort {
   };
 
   void launcher_gone();
+  void drain_because(std::string_view why);
   void retire();
   void stop_jobs();
   void end_claim(ClaimId claim);
   void job_over(ClaimId claim);
   void drop(ClaimId claim);
   void remember_unfit(const JobRun& job);
+  void record(const JobRun& job, const Claim& claim);
   void publish();
   void check_end();
   JobRun* job_of(ClaimId claim);
@@ -91,6 +99,7 @@ class Pilot final : public PilotPort {
   Site& site_;
   Scheduler& scheduler_;
   PilotPolicy policy_;
+  Metrics* metrics_;
   Offer offer_;
   std::map<ClaimId, Claim> claims_;
   Poller::Handle idle_;
@@ -100,6 +109,7 @@ class Pilot final : public PilotPort {
   Poller::Handle launcher_;
   std::optional<PilotFailure> broken_;
   unsigned interruptions_ = 0;
+  std::string_view ending_;  // a literal
 };
 
 }  // namespace podpilot::agent

@@ -22,6 +22,7 @@ struct Image {
   // Absolute paths of folders in overlay format (`userxattr`), lowest first, the fix-up layer last:
   // there is always that one.
   std::vector<std::string> layers;
+  std::uint64_t size = 0;  // about, of its layers on disk; 0: not known
   Lease lease;
 };
 

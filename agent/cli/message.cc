@@ -11,28 +11,42 @@
 namespace podpilot::agent {
 namespace {
 
-void say(const std::string& line) {
-  // A stderr that is gone is no reason to do anything else.
-  [[maybe_unused]] const auto written = write_all(BorrowedFd(STDERR_FILENO), line);
+std::string failure_line(std::string_view command, std::string_view text, std::string_view slug,
+                         std::string_view remedy) {
+  return fmt::format("podpilot {}: {} ({}){}{}\n", command, printable(text), slug,
+                     remedy.empty() ? "" : ": ", remedy);
 }
 
 }  // namespace
 
+Message failure_message(std::string_view command, Origin origin, const Error& error) {
+  const Judgement& judgement = judge(origin, error.fault);
+  return {.exit_code = judgement.exit_code,
+          .line = failure_line(command, error.text, judgement.slug, judgement.remedy)};
+}
+
+Message usage_message(std::string_view command, const Error& error) {
+  return {.exit_code = kExitFailed,
+          .line = fmt::format("podpilot {}: {}\n", command, printable(error.text))};
+}
+
+int report(const Message& message) {
+  // A stderr that is gone is no reason to do anything else.
+  [[maybe_unused]] const auto written = write_all(BorrowedFd(STDERR_FILENO), message.line);
+  return message.exit_code;
+}
+
 void report_line(std::string_view command, std::string_view text, std::string_view slug,
                  std::string_view remedy) {
-  say(fmt::format("podpilot {}: {} ({}){}{}\n", command, printable(text), slug,
-                  remedy.empty() ? "" : ": ", remedy));
+  report({.exit_code = 0, .line = failure_line(command, text, slug, remedy)});
 }
 
 int report_failure(std::string_view command, Origin origin, const Error& error) {
-  const Judgement& judgement = judge(origin, error.fault);
-  report_line(command, error.text, judgement.slug, judgement.remedy);
-  return judgement.exit_code;
+  return report(failure_message(command, origin, error));
 }
 
 int report_usage(std::string_view command, const Error& error) {
-  say(fmt::format("podpilot {}: {}\n", command, printable(error.text)));
-  return kExitFailed;
+  return report(usage_message(command, error));
 }
 
 }  // namespace podpilot::agent

@@ -3,12 +3,23 @@
 // to do.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "agent/job/outcome.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::agent {
+
+// A line for people, with its newline, and the exit code of `podpilot run` for it.
+struct Message {
+  int exit_code = 0;
+  std::string line;
+};
+Message failure_message(std::string_view command, Origin origin, const Error& error);
+Message usage_message(std::string_view command, const Error& error);
+// On stderr. Returns its exit code.
+int report(const Message& message);
 
 // "podpilot run: no such tag ... (image-not-found): check the image's name and tag". Returns the
 // exit code of `podpilot run` for it.

@@ -45,6 +45,9 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
      "htcondor: a variable of every job that does not set it itself; repeatable"},
     {"bind", 0, "SOURCE[:TARGET[:ro]]", "", kPilot,
      "htcondor: show a folder or file of the pod in every job; repeatable"},
+    {"listen", 0, "ADDRESS:PORT", "", kPilot,
+     "serve /livez, /readyz and /metrics (Prometheus) there; \":9464\" is all of the pod's "
+     "addresses"},
     {"cpus", 0, "N", "", kPilot, "CPUs to lend; else all that this process may run on"},
     {"memory", 0, "SIZE", "", kPilot, "memory to lend; else the pod's limit, less a reserve"},
     {"pids-limit", 0, "N", "", kPilot | kRun,

@@ -16,8 +16,10 @@
 #include "agent/cli/places.h"
 #include "agent/cli/sandbox_options.h"
 #include "agent/cli/scheduler_options.h"
+#include "agent/cli/termination_log.h"
 #include "agent/job/job_cgroup.h"
 #include "agent/job/puller.h"
+#include "agent/metrics/telemetry.h"
 #include "agent/resources.h"
 #include "agent/version.h"
 #include "sandbox/base/config_files.h"
@@ -65,8 +67,12 @@ Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod)
   return policy;
 }
 
-int failed(const Error& error) {
-  return report_failure(kCommand, Origin::site, error);
+Message failed(const Error& error) {
+  return failure_message(kCommand, Origin::site, error);
+}
+
+Message misused(const Error& error) {
+  return usage_message(kCommand, error);
 }
 
 // From the first job on its image decides what is at the paths below "/". /etc/resolv.conf and
@@ -78,8 +84,37 @@ Result<void> fix_configuration(const Options& options) {
   return {};
 }
 
-int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
-        SchedulerWish scheduler_wish, SandboxWish wish) {
+Metrics make_metrics(const Options& options, const SandboxChoice& choice) {
+  const std::string url = options.text("scheduler");
+  return Metrics(
+      {{"version", std::string(build_info().version)},
+       {"revision", std::string(build_info().commit)},
+       {"name", pilot_name(options)},
+       {"scheduler", url.substr(0, url.find(':'))},
+       {"rung", std::string(to_string(choice.pod.rung))},
+       {"users", sandbox::serves_one_user(choice.pod.rung) && !options.has("share-between-users")
+                     ? "one"
+                     : "any"}});
+}
+
+// None without --listen.
+Result<std::unique_ptr<Telemetry>> serve_telemetry(Poller& poller, const Options& options,
+                                                   Metrics& metrics, const oci::Store& store,
+                                                   const Pilot& pilot) {
+  if (!options.has("listen")) return nullptr;
+  const ListenAddress address =
+      TRY(parse_listen_address(options.text("listen")).within("--listen"));
+  auto telemetry = TRY(Telemetry::start(poller, address, metrics, store.layout(), [&pilot] {
+                         return pilot.view();
+                       }).within("--listen"));
+  log::info("probes and metrics are served", {{"port", fmt::format("{}", telemetry->port())}});
+  return telemetry;
+}
+
+// How it ended: a line for a kubelet, which is for people too if something failed.
+Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& signals,
+            SchedulerWish scheduler_wish, SandboxWish wish) {
+  const Clock::time_point began = Clock::now();
   Result<PodCgroup> cgroup = PodCgroup::take();
   wish.holds_memory = cgroup.has_value();
   Poller poller;
@@ -89,13 +124,13 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
       Scratch::open(poller, scratch_folder(options), Removal::on_thread).within("scratch");
   if (!scratch) return failed(scratch.error());
   const Result<std::vector<std::string>> registries = pull_arguments(options);
-  if (!registries) return report_usage(kCommand, registries.error());
+  if (!registries) return misused(registries.error());
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());
   if (sandbox::uses_pod_root(choice->pod.rung))
     if (const Result<void> fixed = fix_configuration(options); !fixed) return failed(fixed.error());
   Result<PilotPolicy> policy = make_policy(options, choice->pod);
-  if (!policy) return report_usage(kCommand, policy.error());
+  if (!policy) return misused(policy.error());
 
   Puller puller(poller, *store,
                 {.cache = cache_folder(options), .arguments = *registries, .progress = {}});
@@ -116,7 +151,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
-    if (!limit) return report_usage(kCommand, limit.error());
+    if (!limit) return misused(limit.error());
     site.process_limit = *limit;
   }
   std::unique_ptr<RootBuilder> roots;
@@ -133,7 +168,7 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
   const bool stops_at_signal = std::holds_alternative<CondorWish>(scheduler_wish);
   const Result<std::unique_ptr<Scheduler>> scheduler =
       make_scheduler(poller, options, std::move(scheduler_wish), choice->pod, policy->offer);
-  if (!scheduler) return report_usage(kCommand, scheduler.error());
+  if (!scheduler) return misused(scheduler.error());
   log::info("pilot starts", {{"version", std::string(build_info().version)},
                              {"scheduler", options.text("scheduler")},
                              {"cpus", fmt::format("{}", policy->offer.total.cpus)},
@@ -142,27 +177,31 @@ int fly(const Options& options, sandbox::Launcher launcher, const SignalFd& sign
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"cgroup", cgroup ? cgroup->text() : "none: " + cgroup.error().text},
                              {"users", policy->offer.attributes.at("users")}});
+  Metrics metrics = make_metrics(options, *choice);
+  metrics.spent(Spent::validation, Clock::now() - began, policy->offer.total.cpus);
   policy->stop_at_signal = stops_at_signal;
   if (stops_at_signal) policy->stop_reserve = stop_reserve(policy->stop_grace);
-  Pilot pilot(site, **scheduler, *std::move(policy));
+  Pilot pilot(site, **scheduler, *std::move(policy), &metrics);
+  const auto telemetry = serve_telemetry(poller, options, metrics, *store, pilot);
+  if (!telemetry)
+    return telemetry.error().fault == Fault::invalid ? misused(telemetry.error())
+                                                     : failed(telemetry.error());
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
   });
   if (const auto ended = pilot.run(); !ended)
-    return report_failure(kCommand, ended.error().origin, ended.error().error);
-  log::info("pilot ends");
-  return 0;
+    return failure_message(kCommand, ended.error().origin, ended.error().error);
+  log::info("pilot ends", {{"why", std::string(pilot.ending())}});
+  return {.exit_code = 0, .line = fmt::format("{}\n", pilot.ending())};
 }
 
-}  // namespace
-
-int pilot_command(const Options& options) {
+Message prepare_and_fly(const Options& options) {
   if (const Result<void> logging = configure_log(options, log::Level::info); !logging)
-    return report_usage(kCommand, logging.error());
+    return misused(logging.error());
   Result<SchedulerWish> scheduler = scheduler_wish(options);
-  if (!scheduler) return report_usage(kCommand, scheduler.error());
+  if (!scheduler) return misused(scheduler.error());
   Result<SandboxWish> wish = sandbox_wish(options);
-  if (!wish) return report_usage(kCommand, wish.error());
+  if (!wish) return misused(wish.error());
   if (const auto* spool = std::get_if<SpoolWish>(&*scheduler))
     wish->folders.push_back(absolute_path(spool->folder));
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();
@@ -173,6 +212,15 @@ int pilot_command(const Options& options) {
   const Result<SignalFd> signals = SignalFd::create({SIGINT, SIGTERM, SIGHUP});
   if (!signals) return failed(signals.error());
   return fly(options, *std::move(launcher), *signals, *std::move(scheduler), *wish);
+}
+
+}  // namespace
+
+int pilot_command(const Options& options) {
+  const TerminationLog log;
+  const Message end = prepare_and_fly(options);
+  log.write(end.line);
+  return end.exit_code == 0 ? 0 : report(end);
 }
 
 }  // namespace podpilot::agent

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/job/description.h"
 #include "agent/job/outcome.h"
+#include "agent/job/pull_events.h"
 #include "oci/http/secret.h"
 #include "oci/image.h"
 #include "sandbox/base/result.h"
@@ -18,6 +20,7 @@ namespace podpilot::agent {
 struct SuppliedImage {
   oci::Image image;
   std::chrono::milliseconds pull_time{0};  // 0: it was there
+  std::optional<PullReady> pull{};         // how it went; nothing: it was there
 };
 
 struct ImageWish {

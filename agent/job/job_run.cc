@@ -42,6 +42,7 @@ JobRun::~JobRun() {
 }
 
 void JobRun::begin() {
+  taken_at_ = Clock::now();
   scheduler_.describe(claim_, [this, alive = alive_](Result<JobDescription> description) {
     if (!*alive) return;
     if (description) {
@@ -68,6 +69,7 @@ void JobRun::post(Event event) {
   while (*alive && !pending_.empty()) {
     const Event next = pending_.front();
     pending_.pop_front();
+    times_.note(next, Clock::now());
     const Phase before = state_.phase;
     Transition step = transition(state_, next);
     state_ = step.next;
@@ -174,6 +176,8 @@ void JobRun::request_image(const std::string& reference) {
         }
         image_ = *std::move(image);
         outcome_.times.pull = image_->pull_time;
+        pull_ = image_->pull;
+        image_size_ = image_->image.size;
         const bool stored = !image_->image.lease.locks.empty();  // a folder has no manifest
         if (stored) outcome_.image_digest = image_->image.manifest.str();
         post(Event::image_ready);

@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/job/event_times.h"
 #include "agent/job/image_supplier.h"
 #include "agent/job/job_cgroup.h"
 #include "agent/job/next_root.h"
@@ -71,6 +72,12 @@ class JobRun {
   const JobDescription& description() const { return description_; }
   // That nothing ran because the pod's root has no place for what the image has at its top.
   bool image_unfit() const { return image_unfit_; }
+  // How it ended, when and with what image. Complete once it is over.
+  const Outcome& outcome() const { return outcome_; }
+  const EventTimes& times() const { return times_; }
+  Clock::time_point taken_at() const { return taken_at_; }
+  const std::optional<PullReady>& pull() const { return pull_; }
+  std::uint64_t image_size() const { return image_size_; }
   BorrowedFd files() const { return folder_ ? BorrowedFd(folder_->files) : BorrowedFd(); }
 
  private:
@@ -130,6 +137,10 @@ class JobRun {
   std::vector<UniqueFd> tmpfs_;
   std::uint64_t tree_bytes_ = 0;  // of a tree that was made for it
   std::unique_ptr<Watchdog::Watch> watch_;
+  EventTimes times_;
+  Clock::time_point taken_at_{};
+  std::optional<PullReady> pull_;
+  std::uint64_t image_size_ = 0;  // bytes on disk, where that is known
   Clock::time_point launched_at_{};
   Clock::time_point started_at_{};
   Poller::Handle cgroup_events_;

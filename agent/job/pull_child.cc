@@ -114,7 +114,7 @@ void PullChild::take(const std::string& line) {
     failure_ = Error{failed->fault, failed->text};
   } else {
     const auto& ready = std::get<PullReady>(*event);
-    manifest_ = ready.manifest;
+    ready_ = ready;
     log::info("pulled", {{"image", reference_},
                          {"bytes", fmt::format("{}", ready.bytes)},
                          {"layers_pulled", fmt::format("{}", ready.pulled)},
@@ -132,9 +132,11 @@ void PullChild::ended() {
   over(result());
 }
 
-std::expected<oci::Digest, ImageFailure> PullChild::result() {
+std::expected<PulledImage, ImageFailure> PullChild::result() {
   if (failure_) return std::unexpected(ImageFailure{origin_of_pull(failure_->fault), *failure_});
-  if (Result<oci::Digest> manifest = oci::Digest::parse(manifest_)) return *std::move(manifest);
+  if (ready_)
+    if (Result<oci::Digest> manifest = oci::Digest::parse(ready_->manifest))
+      return PulledImage{.manifest = *std::move(manifest), .figures = *ready_};
   const Result<std::optional<ExitStatus>> status =
       child_.wait(Deadline::after(std::chrono::seconds(5)));
   const bool known = status && *status;

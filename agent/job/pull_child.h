@@ -31,13 +31,18 @@ struct PullOrder {
   oci::Secret login;                   // empty: those of the configuration
 };
 
+struct PulledImage {
+  oci::Digest manifest;
+  PullReady figures;
+};
+
 class PullChild {
  public:
   struct Listener {
     std::function<void(const LayerProgress&)> progress;         // may be empty
     std::function<void(std::chrono::milliseconds)> overloaded;  // leave the registry alone so long
     // Once. While it runs the child still keeps gc away from the image.
-    std::function<void(std::expected<oci::Digest, ImageFailure>)> over;
+    std::function<void(std::expected<PulledImage, ImageFailure>)> over;
   };
 
   // Poller outlives the result, whose end kills the child.
@@ -52,7 +57,7 @@ class PullChild {
   void read_events();
   void take(const std::string& line);
   void ended();
-  std::expected<oci::Digest, ImageFailure> result();
+  std::expected<PulledImage, ImageFailure> result();
 
   std::string reference_;
   Listener listener_;
@@ -61,7 +66,7 @@ class PullChild {
   UniqueFd events_;
   std::string text_;
   std::optional<Error> failure_;
-  std::string manifest_;  // once it was pulled
+  std::optional<PullReady> ready_;
   Poller::Handle watch_;
 };
 

@@ -19,8 +19,8 @@ using Answer = std::expected<SuppliedImage, ImageFailure>;
 
 // A folder as an image: no config, one layer that nobody holds.
 SuppliedImage folder_image(const std::string& path) {
-  return {.image = {.config = {}, .manifest = oci::Digest::of(path), .layers = {path}, .lease = {}},
-          .pull_time = {}};
+  return {
+      .image = {.config = {}, .manifest = oci::Digest::of(path), .layers = {path}, .lease = {}}};
 }
 
 Answer no_image(Origin origin, Error error) {
@@ -105,18 +105,26 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
   }
 
   // A callback may end its request and others, and ask for the image again: that is another pull.
-  void give_all(const std::expected<oci::Digest, ImageFailure>& result) {
+  // To the first request the pull is put down.
+  void give_all(const std::expected<PulledImage, ImageFailure>& result) {
     const std::shared_ptr<Pull> alive = shared_from_this();
     owner_.forget(*this);
+    std::optional<PullReady> figures;
+    if (result) figures = result->figures;
     while (!waiting_.empty()) {
       Ticket& ticket = *waiting_.front();
       waiting_.erase(waiting_.begin());
-      ticket.give(result ? from_store(*result, ticket) : Answer(std::unexpected(result.error())));
+      if (!result) {
+        ticket.give(std::unexpected(result.error()));
+        continue;
+      }
+      ticket.give(from_store(result->manifest, std::exchange(figures, std::nullopt), ticket));
     }
   }
 
   // The child holds the image until all have it.
-  Answer from_store(const oci::Digest& manifest, const Ticket& ticket) {
+  Answer from_store(const oci::Digest& manifest, std::optional<PullReady> figures,
+                    const Ticket& ticket) {
     Result<std::optional<oci::Image>> image = owner_.store_.find(manifest);
     if (!image) return no_image(Origin::site, image.error());
     if (!*image)
@@ -124,8 +132,9 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
                       {Fault::exhausted, fmt::format("{} is gone as soon as it was pulled",
                                                      printable(reference_.str()))});
     const Clock::duration waited = Clock::now() - std::max(child_->started(), ticket.since());
-    return SuppliedImage{**std::move(image),
-                         std::chrono::duration_cast<std::chrono::milliseconds>(waited)};
+    return SuppliedImage{.image = **std::move(image),
+                         .pull_time = std::chrono::duration_cast<std::chrono::milliseconds>(waited),
+                         .pull = std::move(figures)};
   }
 
   Puller& owner_;
@@ -182,7 +191,7 @@ std::optional<Answer> Puller::at_hand(const oci::Reference& reference, PullPolic
       reference.str(), oci::Platform::host(),
       policy == PullPolicy::never ? oci::Store::Unsettled::compare : oci::Store::Unsettled::skip);
   if (!found) return no_image(Origin::site, found.error());
-  if (*found) return SuppliedImage{**std::move(found), {}};
+  if (*found) return SuppliedImage{.image = **std::move(found)};
   if (policy != PullPolicy::never)
     return writable ? std::nullopt : std::optional(no_image(Origin::site, writable.error()));
   return no_image(Origin::image,

@@ -142,6 +142,8 @@ class Scheduler {
   // The pilot ended the claim, and nothing of its job is left. Not where PilotPort::release() or
   // broken() came first.
   virtual void release(ClaimId claim) = 0;
+  // Why no job can come at the moment, in one line; "" where nothing is wrong.
+  virtual std::string trouble() const { return {}; }
   // No claim is left and the pilot is about to end: say goodbye, stop all threads.
   virtual void stop() = 0;
 };

@@ -111,7 +111,7 @@ Result<std::optional<Image>> Store::hand_out(const ImageRecord& record, FileLock
   ImageConfig config = TRY(parse_config(record.config, record.diff_ids.size()));
   FileLock fixup = TRY(
       FileLock::acquire(layout_.locks, fixup_lock(record.fixup), Mode::shared, std::stop_token()));
-  Image image{std::move(config), record.manifest, {}, {}};
+  Image image{std::move(config), record.manifest, {}, record.size, {}};
   for (const Digest& id : stacked(record.diff_ids)) {
     const std::string folder = id.hex() + "/fs";
     if (!exists(layout_.layers, folder)) return std::optional<Image>();

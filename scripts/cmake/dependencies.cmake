@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The libraries, as imported targets: static archives only. curl, libarchive, ISA-L and fmt come from
+# The libraries, as imported targets: static archives only. curl, libarchive, libmicrohttpd, ISA-L and fmt come from
 # where scripts/deps built them, the others from the distribution's -dev packages.
 
 set(PODPILOT_DEPS "" CACHE PATH "Where scripts/deps put the libraries; empty: ask it")
@@ -39,10 +39,12 @@ podpilot_archive(curl libcurl.a podpilot::ssl podpilot::nghttp2 podpilot::cares)
 podpilot_archive(archive libarchive.a)
 podpilot_archive(isal libisal.a)
 podpilot_archive(pcre2 libpcre2-8.a)
+podpilot_archive(microhttpd libmicrohttpd.a)
 target_compile_definitions(podpilot::curl INTERFACE CURL_STATICLIB)
 target_include_directories(podpilot::curl INTERFACE ${deps}/include)
 target_include_directories(podpilot::archive INTERFACE ${deps}/include)
 target_include_directories(podpilot::isal INTERFACE ${deps}/include)
+target_include_directories(podpilot::microhttpd INTERFACE ${deps}/include)
 
 podpilot_archive(fmt libfmt.a)
 target_include_directories(podpilot::fmt INTERFACE ${deps}/include)

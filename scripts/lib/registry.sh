@@ -4,8 +4,9 @@
 # For sourcing. Debian's docker-registry on a loopback port of its own choice.
 
 # Keeps storage, configuration and log in FOLDER. REGISTRY_* variables go to the registry, which
-# reads its whole configuration from them too. Sets registry_host (127.0.0.1:PORT) and registry_pid;
-# the caller ends it. With PORT it comes back where it was.
+# reads its whole configuration from them too. Sets registry_host (ADDRESS:PORT, 127.0.0.1 unless
+# REGISTRY_HTTP_ADDR names another) and registry_pid; the caller ends it. With PORT it comes back
+# where it was.
 registry_start() { # FOLDER [PORT]
   local dir=$1 port=${2:-0} try
   mkdir -p "$dir/storage"
@@ -22,7 +23,7 @@ END
   docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 &
   registry_pid=$!
   for try in {1..200}; do
-    registry_host=$(sed -n 's/.*msg="listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$dir/log")
+    registry_host=$(sed -n 's/.*msg="listening on \([][0-9a-f.:]*:[0-9]*\).*/\1/p' "$dir/log")
     if [[ -n $registry_host ]]; then return; fi
     if ! kill -0 "$registry_pid" 2>/dev/null; then break; fi
     sleep 0.05

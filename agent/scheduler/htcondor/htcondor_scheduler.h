@@ -62,6 +62,7 @@ class HtcondorScheduler final : public Scheduler, private Desk {
   void deactivated(ClaimId claim) override;
   void abandon(ClaimId claim) override;
   void release(ClaimId claim) override;
+  std::string trouble() const override { return reporter_ ? reporter_->trouble() : ""; }
   void stop() override;
 
  private:

@@ -39,6 +39,8 @@ class Reporter::Collector {
 
   const Sinful& address() const { return address_; }
   const std::optional<Error>& refusal() const { return refusal_; }
+  bool knows_us() const { return heard_ && last_error_.empty(); }
+  const std::string& last_error() const { return last_error_; }
 
   void tell(const std::vector<Report>& reports) {
     waiting_ = reports;
@@ -157,6 +159,13 @@ Reporter::~Reporter() {
 
 void Reporter::tell(const std::vector<Report>& reports) {
   for (const auto& collector : collectors_) collector->tell(reports);
+}
+
+std::string Reporter::trouble() const {
+  if (std::ranges::any_of(collectors_, [](const auto& one) { return one->knows_us(); })) return {};
+  for (const auto& one : collectors_)
+    if (!one->last_error().empty()) return one->last_error();
+  return "no collector has answered yet";
 }
 
 void Reporter::one_refused() {

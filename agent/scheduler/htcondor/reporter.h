@@ -38,6 +38,8 @@ class Reporter {
   // All ads as they are now, in the place of what still waits. One that was told before and is not
   // among them is taken back.
   void tell(const std::vector<Report>& reports);
+  // Why no collector knows our slots, in one line; "" where one does.
+  std::string trouble() const;
   // Takes all back and waits for that, or until the deadline.
   void farewell(Deadline deadline);
 

@@ -40,6 +40,7 @@ class SpoolScheduler : public Scheduler {
   void deactivated(ClaimId claim) override;
   void abandon(ClaimId claim) override;
   void release(ClaimId claim) override;
+  std::string trouble() const override { return last_error_; }
   void stop() override;
 
  private:

@@ -57,6 +57,19 @@ PEERS = {
 }
 
 
+# N jobs of `true`, one after the other, with the image there: by one pilot, by N calls of podpilot run,
+# by N calls of bwrap, and by no container at all.
+REPEAT = "for ((i = 0; i < {jobs}; i++)); do {command} || exit; done"
+ROW = {
+    "podpilot pilot": "/bench/podpilot pilot --scheduler spool:{store}/spool --cache {store}/cache --jobs 1"
+                      " --drain --log-level error",
+    "podpilot run": REPEAT.replace("{command}", "/bench/podpilot run -q --cache {store}/cache"
+                                                " docker://{image} true"),
+    "bwrap": REPEAT.replace("{command}", BWRAP.format(root="{store}/r").replace(READY, "true")),
+    "fork and exec": REPEAT.replace("{command}", "/bin/true"),
+}
+
+
 def environment():
     return {"HOME": HOME, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "USER": "user",
             "XDG_RUNTIME_DIR": "/run/user", "TMPDIR": STORE + "/tmp",
@@ -205,7 +218,44 @@ def floor(layers, registry, repository):
 
 
 def fill(template, options):
-    return template.format(store=STORE, image=options["image"], tls_image=options["tls_image"])
+    return template.format(store=STORE, image=options["image"], tls_image=options["tls_image"],
+                           jobs=options["row_jobs"])
+
+
+def row(plan):
+    """{name: [{exit, cpu}, ...]}, in turns, so that what else the machine does meets all alike."""
+    fresh_store()
+    job = json.dumps({"image": plan["image"], "args": ["true"]})
+    pull = "/bench/podpilot pull -q --cache {store}/cache docker://{image} >/dev/null"
+    unpack = "mkdir {store}/r && crane export --insecure {image} - | tar -x -p --no-same-owner -C {store}/r"
+    submit = ("mkdir -p {store}/spool && echo '" + job.replace("{", "{{").replace("}", "}}")
+              + "' >{store}/job.json && "
+              + REPEAT.replace("{command}", "/bench/podpilot submit {store}/spool {store}/job.json >/dev/null"))
+    results = {}
+    for step in (pull, unpack):
+        prepared = run_shell(fill(step, plan), want_ready=False)
+        if "failed" in prepared:
+            sys.exit(f"measure: {step}: {prepared['failed']}")
+    for _ in range(plan["row_rounds"]):
+        run_shell(fill(submit, plan), want_ready=False)
+        for name, command in ROW.items():
+            result = run_shell(fill(command, plan), want_ready=False)
+            results.setdefault(name, []).append(result)
+            print(f"row {name}: {json.dumps(result)}", file=sys.stderr, flush=True)
+    return results
+
+
+def row_table(results, jobs):
+    lines = [f"| {jobs} times `true` in a row | ms each | CPU, ms each | jobs a second |", "|---|---|---|---|"]
+    for name, runs in results.items():
+        done = [run for run in runs if "exit" in run]
+        if not done:
+            lines.append(f"| {name} | failed | | |")
+            continue
+        wall, cpu = (sorted(run[key] for run in done) for key in ("exit", "cpu"))
+        lines.append(f"| {name} | {1000 * statistics.median(wall) / jobs:.2f} ({1000 * wall[0] / jobs:.2f}) |"
+                     f" {1000 * statistics.median(cpu) / jobs:.2f} | {jobs / statistics.median(wall):.0f} |")
+    return "\n".join(lines)
 
 
 def measure(plan):
@@ -273,9 +323,12 @@ def main():
     os.makedirs("/run/user", mode=0o700, exist_ok=True)
     os.chown("/run/user", UID, UID)
     results = measure(plan)
+    results["row"] = row(plan) if plan["row_rounds"] else {}
     with open(options.results, "w", encoding="utf-8") as file:
         json.dump(results, file)
     print(table(results, plan["cores"]))
+    if results["row"]:
+        print("\n" + row_table(results["row"], plan["row_jobs"]))
 
 
 if __name__ == "__main__":

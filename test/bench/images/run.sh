@@ -10,18 +10,24 @@
 . "${BASH_SOURCE[0]%/*}/make.sh"
 # shellcheck source=test/bench/images/peers_root.sh
 . "${BASH_SOURCE[0]%/*}/peers_root.sh"
+# shellcheck source=test/bench/images/link.sh
+. "${BASH_SOURCE[0]%/*}/link.sh"
 
 images=(slim scipy)
 peers=(podpilot crane+tar+bwrap skopeo+umoci+bwrap podman charliecloud apptainer)
 rounds=5
 warm_rounds=9
+row_rounds=5 # of the first image
+link_rounds=3 # of the last image
 while (($#)); do
   case $1 in
     --images) IFS=, read -ra images <<<"$2" && shift 2 ;;
     --peers) IFS=, read -ra peers <<<"$2" && shift 2 ;;
     --rounds) rounds=$2 && shift 2 ;;
+    --row-rounds) row_rounds=$2 && shift 2 ;;
+    --link-rounds) link_rounds=$2 && shift 2 ;;
     *)
-      echo "bench images: unknown option $1 (--images A,B --peers A,B --rounds N)" >&2
+      echo "bench images: unknown option $1 (--images A,B --peers A,B --rounds N --row-rounds N --link-rounds N)" >&2
       exit 2
       ;;
   esac
@@ -57,9 +63,10 @@ for name in "${images[@]}"; do
   push_image "$cached" "$plain/p/$name:1"
   manifest=$cached/blobs/$(jq -r '.manifests[0].digest | sub(":"; "/")' "$cached/index.json")
   jq --arg registry "$plain" --arg tls "$tls" --arg name "$name" --arg layout "$cached" \
-    --argjson rounds "$rounds" --argjson warm "$warm_rounds" --argjson cores "$(nproc)" \
+    --argjson rounds "$rounds" --argjson row "$row_rounds" --argjson warm "$warm_rounds" --argjson cores "$(nproc)" \
     '{registry: $registry, repository: "p/\($name)", image: "\($registry)/p/\($name):1",
       tls_image: "\($tls)/p/\($name):1", cores: $cores, rounds: $rounds, warm_rounds: $warm,
+      row_rounds: $row, row_jobs: 200,
       layers: [.layers[] | [.digest, if .mediaType | endswith("zstd") then "zstd" else "gzip" end]],
       peers: $ARGS.positional}' --args "${peers[@]}" <"$manifest" >"$tmp/disk/plan.json"
   printf '\n%s: %s layers, %s MB compressed, %s\n\n' "$name" "$(jq '.layers | length' "$manifest")" \
@@ -67,4 +74,10 @@ for name in "${images[@]}"; do
   enter_peers_root "$tmp/root" "$tmp/disk" python3 /bench/measure.py /bench/plan.json \
     "/bench/$name.json" 2>>"$PODPILOT_BUILD/bench-images.log"
   cp "$tmp/disk/$name.json" "$PODPILOT_BUILD/bench-$name.json"
+  row_rounds=0
 done
+
+if ((link_rounds > 0)); then
+  printf '\n%s:\n\n' "$name"
+  link_table "$tmp/registry/storage" "p/$name" "$manifest" "$tmp/disk/link-cache" "$link_rounds"
+fi

@@ -55,10 +55,10 @@ TEST_CASE("our own process is in the table, with what it has", "[agent][process_
   REQUIRE(table->contains(::getpid()));
   CHECK(table->at(::getpid()).parent == ::getppid());
   std::vector<char> memory(64 << 20, 1);
-  const ProcessMemory whole = read_processes()->at(::getpid()).resident;
   const ProcessMemory part = proportional({::getpid()});
+  const ProcessMemory whole = read_processes()->at(::getpid()).resident;
   CHECK(memory.back() == 1);
   CHECK(whole.anonymous >= memory.size());
   CHECK(part.anonymous >= memory.size());
-  CHECK(part.anonymous <= whole.anonymous + (1 << 20));
+  CHECK(part.anonymous <= whole.anonymous + (2 << 20));  // each CPU counts by itself for a while
 }

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include <set>
+#include <utility>
 
 #include "agent/scheduler/htcondor/dialogue/ccb_message.h"
 #include "agent/scheduler/htcondor/security/negotiation.h"
@@ -16,7 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::FakeBroker;
-using test::FakePool;
 using test::Inbox;
 using test::ReverseWaiter;
 
@@ -36,7 +36,7 @@ struct Fixture {
     for (Sinful& one : more_brokers) brokers.push_back(std::move(one));
     listener.emplace(
         security, std::move(brokers), std::move(options),
-        CcbHandlers{.contacts = [this](auto given) { contacts.put(given); },
+        CcbHandlers{.contacts = [this](auto given) { contacts.put(std::move(given)); },
                     .connection = [this](Stream stream) { handle(std::move(stream)); },
                     .trouble = [this](const Sinful&, const Error& fault) { trouble.put(fault); }},
         stop);

@@ -15,7 +15,6 @@ using namespace podpilot;
 using namespace podpilot::agent::htcondor;
 using podpilot::test::condor_pair;
 using podpilot::test::CondorPair;
-using podpilot::test::CondorPeer;
 using podpilot::test::must;
 using podpilot::test::played;
 

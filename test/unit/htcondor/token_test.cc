@@ -104,7 +104,7 @@ TEST_CASE("why a pool may have refused", "[htcondor][security]") {
 
 TEST_CASE("a token is chosen by trust domain and key", "[htcondor][security]") {
   const test::TempDir folder;
-  const std::string path = folder.path();
+  const std::string& path = folder.path();
   write_file(path + "/10-other", "# a comment\n\n" + fake_token(R"({"iss":"other"})") + "\n");
   write_file(path + "/20-broken", "rubbish\n" + fake_token(R"({"sub":"b@pool","kid":"NEW"})"));
   write_file(path + "/30-pool", "  " + fake_token(R"({"sub":"c@pool"})") + " \r\n");
