@@ -39,7 +39,7 @@ mkdir -p "$build_cache"
 image podpilot --volume "$build_cache:/root/.cache/podpilot"
 printf '\n' >>"$context/README.md" # says nothing to the build, and is a reason to do it again
 image again
-image debug --target debug --layers --volume "$build_cache:/root/.cache/podpilot"
+image debug --target debug --volume "$build_cache:/root/.cache/podpilot"
 
 expect_equal "$(digest again)" "$(digest podpilot)" "digest of the second build"
 size=$(du --bytes --summarize "$tmp/podpilot/blobs" | cut -f1)
@@ -60,6 +60,7 @@ expect_equal "$(config podpilot .config.Entrypoint)" '["/podpilot"]'
 digest debug >/dev/null
 expect_equal "$(config debug .config.Entrypoint)" '["/podpilot"]'
 umoci raw unpack --image "$tmp/debug:image" "$tmp/debug-root"
+cmp "$tmp/root/podpilot" "$tmp/debug-root/podpilot" || fail "another podpilot in the image to debug with"
 expect_exit 0 chroot --userspec=1000:1000 "$tmp/debug-root" /debug/busybox sh -c \
   'grep -c BEGIN /debug/ca-certificates.crt'
 (($(<"$out") > 100)) || fail "certificate authorities: $(<"$out")"

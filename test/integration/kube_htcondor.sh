@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The restricted pod of scripts/kubernetes, made by podman of the manifest as it is, joins a real pool: jobs
-# of three images end with 0, and the pod ends by itself.
+# of three images end with 0, and SIGTERM ends the pilot, which says goodbye to the pool.
 # ctest: long
-# ctest: timeout 900
+# ctest: timeout 1500
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 # shellcheck source=test/kubernetes/podman.sh
@@ -22,7 +22,6 @@ pool up
 
 site=$tmp/sites/htcondor
 make_site "$site" ../../../kubernetes job restricted htcondor localhost/podpilot:test
-patch_pilot "$site" PODPILOT_IDLE_EXIT=5s
 (umask 077 && pool token pilot@pool ADVERTISE_STARTD READ >"$site/token")
 cat >>"$site/kustomization.yaml" <<END
 configMapGenerator:
@@ -35,13 +34,19 @@ for name in one two three; do
     'executable = /bin/cat' 'transfer_executable = false' 'arguments = /opt/name' 'request_cpus = 1' \
     'request_memory = 64' 'request_disk = 10240' 'should_transfer_files = YES'
 done
-slot_of_pod() { [[ -n $(pool run condor_status -af Name) ]]; }
+slot=
+slot_of_pod() {
+  slot=$(pool run condor_status -af PodpilotRung SlotType GLIDEIN_Site)
+  [[ -n $slot ]]
+}
 play /test/sites/htcondor containerd_2
 wait_for 60 slot_of_pod
-expect_equal "$(pool run condor_status -af PodpilotRung SlotType GLIDEIN_Site)" 'transplant Static kube' "the slot"
+expect_equal "$slot" 'transplant Static kube' "the slot"
 for name in one two three; do
   wait_for 120 has_left "$name"
   expect_equal "$(in_history "$name" JobStatus ExitCode)" '4 0' "job $name"
   expect_equal "$(<"${folder[$name]}/$name.out")" "$name" "stdout of $name"
 done
+in_kube_root podman pod stop podpilot-pod >"$tmp/stop.log" 2>&1
 expect_equal "$(pilot_exit)" 0 "exit code of the pilot"
+expect_equal "$(pool run condor_status -af Name)" "" "slots after the pilot's end"

@@ -46,6 +46,12 @@ try baseline unconfined userns 'done one 0 done two 0 done three 0'
 long=$(job one 'sleep 300')
 play_spool restricted containerd_2
 wait_for 30 job_is "$long" running
+answers() { # PATH: with 200, as a kubelet's probe asks
+  [[ $(curl --silent --max-time 10 --output "$tmp/$1.log" --write-out '%{http_code}' "http://127.0.0.1:9464/$1") == 200 ]]
+}
+for path in livez readyz metrics; do wait_for 10 answers "$path"; done
+expect_grep '^podpilot_build_info\{' "$tmp/metrics.log"
+expect_grep '^podpilot_slots\{state="busy"\} 1$' "$tmp/metrics.log"
 start=$SECONDS
 in_kube_root podman pod stop podpilot-pod >"$tmp/stop.log" 2>&1
 ((SECONDS - start < 30)) || fail "SIGTERM took $((SECONDS - start)) s"
