@@ -24,16 +24,18 @@ constexpr std::uint64_t kProgressStep = 512 << 10;
 
 struct ChosenManifest {
   Digest digest;
+  Digest root;  // of the document that the reference names
   ImageManifest manifest;
 };
 
 // The manifest for the platform: directly, or through an index (of indexes).
 Result<ChosenManifest> choose_manifest(Source& source, const Platform& platform) {
   Document document = TRY(source.root_manifest().within("manifest"));
+  const Digest root = document.digest;
   for (int depth = 0;; ++depth) {
     Manifest parsed = TRY(parse_manifest(document.bytes, document.media_type).within("manifest"));
     if (auto* image = std::get_if<ImageManifest>(&parsed))
-      return ChosenManifest{document.digest, std::move(*image)};
+      return ChosenManifest{document.digest, root, std::move(*image)};
     if (depth == kMaxIndexDepth) return Error{Fault::invalid, "indexes within indexes"};
     const Descriptor next = TRY(choose(std::get<Index>(parsed), platform));
     document = TRY(source.manifest(next).within("manifest " + next.digest.str()));
@@ -184,10 +186,20 @@ class LayerPuller {
   std::optional<Error> error_;
 };
 
-}  // namespace
+// The image that the store has under the name, where the source still means the same by it.
+Result<std::optional<Image>> unmoved(Source& source, Store& store, const PullOptions& options) {
+  if (options.reference.empty()) return std::optional<Image>();
+  const std::optional<RefRecord> known = TRY(store.resolved(options.reference, options.platform));
+  if (!known || !known->root) return std::optional<Image>();
+  if (source.root_digest() != known->root) return std::optional<Image>();
+  std::optional<Image> image = TRY(store.find(known->manifest));
+  if (!image) return image;
+  TRY(store.tag(options.reference, options.platform, known->manifest, *known->root));
+  return image;
+}
 
-Result<Image> pull(Source& source, Store& store, const PullOptions& options) {
-  PullReport report;
+Result<Image> pull_anew(Source& source, Store& store, const PullOptions& options,
+                        PullReport& report) {
   auto lap = [start = Clock::now()]() mutable {
     const Clock::time_point now = Clock::now();
     return now - std::exchange(start, now);
@@ -196,7 +208,7 @@ Result<Image> pull(Source& source, Store& store, const PullOptions& options) {
   const ImageManifest& manifest = chosen.manifest;
   std::optional<Image> known = TRY(store.find(chosen.digest));
   report.present = manifest.layers.size();
-  report.asking = lap();
+  report.asking += lap();
   if (!known) {
     const std::string context = "config " + manifest.config.digest.str();
     const std::string config = TRY(fetch_config(source, manifest.config).within(context));
@@ -211,10 +223,24 @@ Result<Image> pull(Source& source, Store& store, const PullOptions& options) {
         store.add_image(chosen.digest, options.platform, config, parsed.diff_ids, options.stop));
     report.finishing = lap();
   }
-  if (options.report) *options.report = report;
   if (!options.reference.empty())
-    TRY(store.tag(options.reference, options.platform, chosen.digest));
+    TRY(store.tag(options.reference, options.platform, chosen.digest, chosen.root));
   return *std::move(known);
+}
+
+}  // namespace
+
+Result<Image> pull(Source& source, Store& store, const PullOptions& options) {
+  PullReport report;
+  const Clock::time_point start = Clock::now();
+  std::optional<Image> image = TRY(unmoved(source, store, options));
+  report.asking = Clock::now() - start;
+  if (image)
+    report.present = image->config.diff_ids.size();
+  else
+    image = TRY(pull_anew(source, store, options, report));
+  if (options.report) *options.report = report;
+  return *std::move(image);
 }
 
 }  // namespace podpilot::oci

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,9 @@ class Source {
   // The manifest or index that the reference names. Where the reference has a digest, it has been
   // compared. At most kMaxManifestBytes.
   virtual Result<Document> root_manifest() = 0;
+  // The digest of what root_manifest() would give, if the source can say it for less; as it says
+  // it, not computed.
+  virtual std::optional<Digest> root_digest() { return std::nullopt; }
   // The manifest that an index points at; size and digest have been compared.
   virtual Result<Document> manifest(const Descriptor& descriptor) = 0;
   // The blob from its first byte to its last, whatever interruptions are bridged meanwhile. Never

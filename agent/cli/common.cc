@@ -67,14 +67,15 @@ std::vector<std::string> credential_files(const Options& options) {
   return oci::default_credential_files();
 }
 
-std::vector<std::string> registries_files(const Options& options) {
-  if (options.has("registries-conf")) return {options.text("registries-conf")};
+oci::RegistriesFiles registries_files(const Options& options) {
+  if (options.has("registries-conf")) return {{options.text("registries-conf")}, {}};
   return oci::default_registries_files();
 }
 
 Result<ConfigFiles> read_config_files(const Options& options) {
   std::vector<std::string> paths = oci::http::client_files();
-  for (const auto& more : {credential_files(options), registries_files(options)})
+  const oci::RegistriesFiles registries = registries_files(options);
+  for (const auto& more : {credential_files(options), registries.main, registries.drop_ins})
     paths.insert(paths.end(), more.begin(), more.end());
   return ConfigFiles::read(paths);
 }

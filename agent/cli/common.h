@@ -8,6 +8,7 @@
 
 #include "agent/cli/options.h"
 #include "agent/job/description.h"
+#include "oci/registry/registries_conf.h"
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/result.h"
@@ -27,7 +28,7 @@ Result<ConfigFiles> read_config_files(const Options& options);
 std::vector<std::string> credential_files(const Options& options);
 
 // Where mirrors and the like are looked for: --registries-conf, else containers' places.
-std::vector<std::string> registries_files(const Options& options);
+oci::RegistriesFiles registries_files(const Options& options);
 
 // The options about registries, checked, and about the cache, as a pull that is our child gets
 // them.

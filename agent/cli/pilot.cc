@@ -29,6 +29,8 @@
 namespace podpilot::agent {
 namespace {
 
+// For thousands of pilots this is what a registry can answer; a job waits for it once, if at all.
+constexpr std::chrono::seconds kFirstContact{2};
 constexpr const char* kCommand = "pilot";
 
 Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod) {
@@ -133,7 +135,10 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
   if (!policy) return misused(policy.error());
 
   Puller puller(poller, *store,
-                {.cache = cache_folder(options), .arguments = *registries, .progress = {}});
+                {.cache = cache_folder(options),
+                 .arguments = *registries,
+                 .progress = {},
+                 .first_contact = kFirstContact});
   Watchdog watchdog(poller, Watchdog::Account::yes);
   Site site{.poller = poller,
             .launcher = launcher,

@@ -25,6 +25,7 @@
 #include "agent/resources.h"
 #include "agent/version.h"
 #include "oci/http/client.h"
+#include "oci/registry/credential_helper.h"
 #include "oci/registry/source.h"
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
@@ -232,6 +233,7 @@ int pull_command(const Options& options) {
     if (images.back() && images.back()->reference.kind == oci::ReferenceKind::oci_layout)
       layouts.push_back(images.back()->reference.path);
   }
+  oci::forget_helpers_environment();
   if (const Result<void> shut = shut_in(cache, layouts); !shut)
     return report_failure(kCommand, Origin::pilot, shut.error());
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "oci/registry/credential_helper.h"
 #include "sandbox/base/config_files.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
@@ -31,6 +32,9 @@ std::vector<std::string> child_environment() {
   std::vector<std::string> out;
   for (const char* name : kPassedOn)
     if (const char* value = std::getenv(name)) out.push_back(fmt::format("{}={}", name, value));
+  // It runs no helper where it gets the configuration files from us.
+  if (!served_config_files())
+    for (std::string& entry : oci::helpers_environment()) out.push_back(std::move(entry));
   return out;
 }
 

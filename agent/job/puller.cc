@@ -8,6 +8,7 @@
 
 #include "agent/jitter.h"
 #include "agent/job/pull_child.h"
+#include "oci/http/url.h"
 #include "sandbox/base/log.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
@@ -21,6 +22,13 @@ using Answer = std::expected<SuppliedImage, ImageFailure>;
 SuppliedImage folder_image(const std::string& path) {
   return {
       .image = {.config = {}, .manifest = oci::Digest::of(path), .layers = {path}, .lease = {}}};
+}
+
+// One on loopback is this pod's own.
+bool shared_with_others(const oci::Reference& reference) {
+  if (reference.kind != oci::ReferenceKind::registry) return false;
+  const auto url = oci::http::Url::parse("http://" + reference.registry.registry_host());
+  return url && !oci::http::is_loopback(url->host());
 }
 
 Answer no_image(Origin origin, Error error) {
@@ -70,11 +78,15 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
 
   // Now, or when the registry may be asked again.
   Result<void> start() {
-    const Clock::duration wait = owner_.waits_.left(reference_.registry.domain, Clock::now());
-    if (wait == Clock::duration::zero()) return start_child();
-    log::info("a registry asked for patience", {{"registry", reference_.registry.domain}});
+    const Clock::time_point now = Clock::now();
+    const Clock::duration asked = owner_.waits_.left(reference_.registry.domain, now);
     // Not all that wait at the same moment.
-    later_ = owner_.poller_.after(jittered_above(wait), [this] {
+    Clock::duration wait = jittered_above(asked);
+    if (shared_with_others(reference_)) wait = std::max(wait, owner_.first_contact_ - now);
+    if (wait <= Clock::duration::zero()) return start_child();
+    if (asked > Clock::duration::zero())
+      log::info("a registry asked for patience", {{"registry", reference_.registry.domain}});
+    later_ = owner_.poller_.after(wait, [this] {
       if (const Result<void> started = start_child(); !started)
         give_all(std::unexpected(ImageFailure{Origin::pilot, started.error()}));
     });
@@ -150,7 +162,10 @@ Puller::Ticket::~Ticket() {
 }
 
 Puller::Puller(Poller& poller, oci::Store& store, PullSettings settings)
-    : poller_(poller), store_(store), settings_(std::move(settings)) {}
+    : poller_(poller),
+      store_(store),
+      settings_(std::move(settings)),
+      first_contact_(Clock::now() + share_of(settings_.first_contact, random_number())) {}
 Puller::~Puller() = default;
 
 Result<void> Puller::join(Ticket& ticket, const oci::Reference& reference,

@@ -26,6 +26,9 @@ struct PullSettings {
   std::string cache;                                   // for the child's command line
   std::vector<std::string> arguments;                  // more for the same
   std::function<void(const LayerProgress&)> progress;  // may be empty
+  // No registry but one on loopback is asked before a moment that chance finds in this first part
+  // of our life: pilots that are started together are not one crowd.
+  Clock::duration first_contact = {};
 };
 
 class Puller final : public ImageSupplier {
@@ -48,6 +51,7 @@ class Puller final : public ImageSupplier {
   Poller& poller_;
   oci::Store& store_;
   PullSettings settings_;
+  Clock::time_point first_contact_;
   RegistryWaits waits_;
   std::list<std::shared_ptr<Pull>> under_way_;
 };

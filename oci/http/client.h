@@ -23,7 +23,7 @@
 
 namespace podpilot::oci::http {
 
-enum class Method { get, post };
+enum class Method { get, head, post };
 
 // Why there was no whole answer; a status code is an answer.
 enum class Failure {

@@ -89,6 +89,7 @@ void Exchange::configure() {
     curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
   if (request_.range_from > 0)
     curl_easy_setopt(easy, CURLOPT_RANGE, fmt::format("{}-", request_.range_from).c_str());
+  if (request_.method == Method::head) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   if (request_.method == Method::post) {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request_.form.reveal().size()));

@@ -36,6 +36,7 @@ Result<http::Response> RegistryClient::send(const RegistryGet& get,
                                             http::Failure& failure) {
   const http::Url url = TRY(url_of(get.path));
   http::Request request(url);
+  request.method = get.method;
   if (!get.accept.empty()) request.headers.push_back({"Accept", get.accept});
   request.authorization = ticket.authorization;
   request.range_from = get.range_from;

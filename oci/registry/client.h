@@ -14,13 +14,14 @@
 
 namespace podpilot::oci {
 
-// What distinguishes one GET from another.
+// What distinguishes one GET, or HEAD, from another.
 struct RegistryGet {
   std::string path;    // below /v2/REPOSITORY/: "manifests/latest"
   std::string accept;  // "" for a blob
   std::uint64_t range_from = 0;
   std::size_t max_body = 0;
   http::BodySink sink;
+  http::Method method = http::Method::get;
 };
 
 // Requests about one repository, with the authentication that its registry asks for. Thread-safe.

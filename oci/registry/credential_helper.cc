@@ -6,7 +6,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -35,6 +38,14 @@ Result<std::string> find_program(const std::string& name) {
     folders.remove_prefix(std::min(end + 1, folders.size()));
   }
   return Error{Fault::invalid, "is in no folder of PATH"};
+}
+
+// Of those for Amazon, Azure and Google (gcloud is one of them).
+constexpr std::array kHelpersPrefixes = {"AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_"};
+
+bool is_for_helpers(std::string_view entry) {
+  return std::ranges::any_of(kHelpersPrefixes,
+                             [&](const char* prefix) { return entry.starts_with(prefix); });
 }
 
 std::vector<std::string> own_environment() {
@@ -100,6 +111,25 @@ Result<Credentials> parse_answer(const std::string& text) {
 }
 
 }  // namespace
+
+std::vector<std::string> helpers_environment() {
+  std::vector<std::string> out = own_environment();
+  std::erase_if(out, [](const std::string& entry) { return !is_for_helpers(entry); });
+  return out;
+}
+
+void forget_helpers_environment() {
+  for (char** entry = ::environ; entry && *entry;) {
+    const std::string_view text = *entry;
+    if (!is_for_helpers(text)) {
+      ++entry;
+      continue;
+    }
+    explicit_bzero(*entry, text.size());
+    for (char** later = entry; (*later = later[1]) != nullptr; ++later) {
+    }
+  }
+}
 
 Result<void> ask_helper(CredentialLookup& lookup, std::string_view domain, Deadline deadline) {
   if (lookup.helper.empty()) return {};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -171,23 +172,53 @@ Result<std::vector<Endpoint>> RegistriesConf::endpoints(const RegistryReference&
   return out;
 }
 
-std::vector<std::string> default_registries_files() {
-  if (const char* file = std::getenv("CONTAINERS_REGISTRIES_CONF"); file && *file) return {file};
-  std::vector<std::string> out;
-  if (const char* home = std::getenv("HOME"); home && *home)
-    out.push_back(std::string(home) + "/.config/containers/registries.conf");
-  out.emplace_back("/etc/containers/registries.conf");
+void RegistriesConf::override_with(RegistriesConf drop_in) {
+  for (Rule& rule : drop_in.rules_) {
+    const auto same = std::ranges::find(rules_, rule.prefix, &Rule::prefix);
+    if (same == rules_.end())
+      rules_.push_back(std::move(rule));
+    else
+      *same = std::move(rule);
+  }
+}
+
+RegistriesFiles default_registries_files() {
+  if (const char* file = std::getenv("CONTAINERS_REGISTRIES_CONF"); file && *file)
+    return {{file}, {}};
+  const char* home = std::getenv("HOME");
+  const std::string own = home && *home ? std::string(home) + "/.config/containers" : "";
+  const std::string system = "/etc/containers";
+  RegistriesFiles out;
+  const auto add_drop_ins = [&out](const std::string& folder) {
+    for (const std::string& name : config_file_names(folder))
+      if (name.ends_with(".conf")) out.drop_ins.push_back(folder + "/" + name);
+  };
+  const bool has_own =
+      !own.empty() && std::ranges::count(config_file_names(own), "registries.conf") > 0;
+  if (!own.empty()) out.main.push_back(own + "/registries.conf");
+  out.main.push_back(system + "/registries.conf");
+  if (!has_own) add_drop_ins(system + "/registries.conf.d");
+  if (!own.empty()) add_drop_ins(own + "/registries.conf.d");
   return out;
 }
 
-Result<RegistriesConf> load_registries(const std::vector<std::string>& files) {
-  for (const std::string& file : files) {
+Result<RegistriesConf> load_registries(const RegistriesFiles& files) {
+  RegistriesConf out;
+  // False: it is not there.
+  const auto add = [&out](const std::string& file) -> Result<bool> {
     const Result<std::string> text = read_config_file(file, kMaxFileBytes);
-    if (!text && text.error().fault == Fault::not_found) continue;
+    if (!text && text.error().fault == Fault::not_found) return false;
     if (!text) return text.error();
-    return RegistriesConf::parse(*text).within(file);
+    RegistriesConf conf = TRY(RegistriesConf::parse(*text).within(file));
+    out.override_with(std::move(conf));
+    return true;
+  };
+  for (const std::string& file : files.main) {
+    const bool found = TRY(add(file));
+    if (found) break;
   }
-  return RegistriesConf();
+  for (const std::string& file : files.drop_ins) TRY(add(file));
+  return out;
 }
 
 }  // namespace podpilot::oci

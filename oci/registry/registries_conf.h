@@ -2,7 +2,7 @@
 // Where an image may be had instead: the registries.conf that podman, skopeo and CRI-O read
 // (containers-registries.conf(5), version 2). Of it: [[registry]] with prefix, location, insecure,
 // blocked, mirror-by-digest-only, and its mirrors with location, insecure, pull-from-mirror. Short
-// names are docker's, whatever it says of them.
+// names are docker's, whatever it says of them. Drop-in files: containers-registries.conf.d(5).
 #pragma once
 
 #include <string>
@@ -25,6 +25,9 @@ class RegistriesConf {
   // Fault::invalid with the line for what is no TOML or has wrong types; Fault::unsupported for
   // version 1.
   static Result<RegistriesConf> parse(std::string_view toml);
+
+  // What a drop-in file says of a prefix counts instead.
+  void override_with(RegistriesConf drop_in);
 
   // In the order in which they are to be asked, mirrors before the registry itself. Fault::denied
   // for an image of a registry that is blocked.
@@ -52,11 +55,17 @@ class RegistriesConf {
   std::vector<Rule> rules_;
 };
 
-// The first of these that is there: $CONTAINERS_REGISTRIES_CONF, $HOME/.config/containers/
-// registries.conf, /etc/containers/registries.conf.
-std::vector<std::string> default_registries_files();
+struct RegistriesFiles {
+  std::vector<std::string> main;      // the first of these that is there
+  std::vector<std::string> drop_ins;  // all of them, a later one over those before
+};
 
-// The first of `files` (config_files.h) that exists; none: no rules.
-Result<RegistriesConf> load_registries(const std::vector<std::string>& files);
+// $CONTAINERS_REGISTRIES_CONF alone; else registries.conf in $HOME/.config/containers with *.conf
+// in registries.conf.d beside it; without that file the one in /etc/containers, and *.conf in
+// registries.conf.d beside both.
+RegistriesFiles default_registries_files();
+
+// Out of these (config_files.h). Without any: no rules.
+Result<RegistriesConf> load_registries(const RegistriesFiles& files);
 
 }  // namespace podpilot::oci

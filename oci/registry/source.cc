@@ -61,6 +61,17 @@ Result<Document> RegistrySource::root_manifest() {
   return out;
 }
 
+std::optional<Digest> RegistrySource::root_digest() {
+  RegistryGet head{
+      "manifests/" + reference_.manifest_name(), std::string(manifest_accept()), 0, 0, {}};
+  head.method = http::Method::head;
+  http::Failure failure = http::Failure::none;
+  const Result<http::Response> response = registry_.get(head, failure);
+  if (!response || response->status != 200) return std::nullopt;
+  const Result<Digest> digest = Digest::parse(response->headers.get("Docker-Content-Digest"));
+  return digest ? std::optional(*digest) : std::nullopt;
+}
+
 Result<Document> RegistrySource::manifest(const Descriptor& descriptor) {
   const std::string what = named(descriptor.digest);
   Document out = TRY(fetch_manifest(descriptor.digest.str(), what));

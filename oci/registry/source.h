@@ -18,6 +18,8 @@ class RegistrySource : public Source {
       : reference_(std::move(reference)), registry_(client, reference_, std::move(options)) {}
 
   Result<Document> root_manifest() override;
+  // One HEAD. Without an answer that is of use it is left to root_manifest() to find out why.
+  std::optional<Digest> root_digest() override;
   Result<Document> manifest(const Descriptor& descriptor) override;
   Result<void> blob(const Descriptor& descriptor, const Sink& sink) override;
 

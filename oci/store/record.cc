@@ -57,6 +57,7 @@ std::string RefRecord::str() const {
   json["reference"] = reference;
   json["platform"] = platform;
   json["manifest"] = manifest.str();
+  if (root) json["root"] = root->str();
   json["resolved"] = resolved;
   return dump_json(json);
 }
@@ -65,7 +66,8 @@ Result<RefRecord> RefRecord::parse(std::string_view text) {
   const Json json = TRY(parse_json(text));
   JsonObject object = TRY(JsonObject::of(json, ""));
   Digest manifest = TRY(required_digest(object, "manifest"));
-  RefRecord record{{}, {}, std::move(manifest)};
+  RefRecord record{{}, {}, std::move(manifest), {}};
+  if (object.member("root")) record.root = TRY(required_digest(object, "root"));
   record.reference = TRY(object.required_string("reference"));
   record.platform = TRY(object.required_string("platform"));
   record.resolved = TRY(object.required_integer("resolved"));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,8 @@ struct ImageRecord {
 struct RefRecord {
   std::string reference;
   std::string platform;
-  Digest manifest;
+  Digest manifest;             // of the platform
+  std::optional<Digest> root;  // of what the registry has under the name; not in older records
   std::int64_t resolved = 0;
 
   std::string str() const;

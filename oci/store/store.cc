@@ -51,13 +51,19 @@ Result<Store> Store::open(const std::string& cache_path, Locks locks) {
 // --- images
 // ---------------------------------------------------------------------------------------
 
+Result<std::optional<RefRecord>> Store::resolved(const std::string& reference,
+                                                 const Platform& platform) const {
+  const std::string platform_name = platform.str();
+  std::optional<RefRecord> ref = TRY(
+      read_json<RefRecord>(layout_.refs, ref_file(reference, platform_name), kMaxRefRecordBytes));
+  if (ref && (ref->reference != reference || ref->platform != platform_name)) ref.reset();
+  return ref;
+}
+
 Result<std::optional<Image>> Store::find(const std::string& reference, const Platform& platform,
                                          Unsettled unsettled) {
-  const std::string platform_name = platform.str();
-  const std::optional<RefRecord> ref = TRY(
-      read_json<RefRecord>(layout_.refs, ref_file(reference, platform_name), kMaxRefRecordBytes));
-  if (!ref || ref->reference != reference || ref->platform != platform_name)
-    return std::optional<Image>();
+  const std::optional<RefRecord> ref = TRY(resolved(reference, platform));
+  if (!ref) return std::optional<Image>();
   return find(ref->manifest, unsettled);
 }
 
@@ -150,9 +156,9 @@ Result<Image> Store::add_image(const Digest& manifest, const Platform& platform,
 }
 
 Result<void> Store::tag(const std::string& reference, const Platform& platform,
-                        const Digest& manifest) {
+                        const Digest& manifest, const Digest& root) {
   TRY(layout_.writable());
-  const RefRecord record{reference, platform.str(), manifest, now_seconds()};
+  const RefRecord record{reference, platform.str(), manifest, root, now_seconds()};
   return Staging::put_file(layout_.staging, layout_.refs, ref_file(reference, record.platform),
                            record.str());
 }

@@ -53,7 +53,12 @@ class Store {
   Result<Image> add_image(const Digest& manifest, const Platform& platform,
                           const std::string& config, const std::vector<Digest>& diff_ids,
                           const std::stop_token& stop);
-  Result<void> tag(const std::string& reference, const Platform& platform, const Digest& manifest);
+  // `root` is the document that the source has under the name: the manifest, or an index.
+  Result<void> tag(const std::string& reference, const Platform& platform, const Digest& manifest,
+                   const Digest& root);
+  // What tag() was last told of the name.
+  Result<std::optional<RefRecord>> resolved(const std::string& reference,
+                                            const Platform& platform) const;
 
  private:
   explicit Store(StoreLayout layout) : layout_(std::move(layout)) {}

@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
 
 namespace podpilot {
@@ -73,6 +75,17 @@ const std::string* ConfigFiles::find(const std::string& path) const {
   return found == files_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> ConfigFiles::names_in(const std::string& folder) const {
+  const std::string prefix = folder + "/";
+  std::vector<std::string> names;
+  for (auto file = files_.lower_bound(prefix); file != files_.end(); ++file) {
+    if (!file->first.starts_with(prefix)) break;
+    std::string name = file->first.substr(prefix.size());
+    if (name.find('/') == std::string::npos) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 void serve_config_files(ConfigFiles files) {
   // Else glibc reads /etc/localtime as soon as anybody asks for a local time, and not by fopen(3).
   // It takes any name for that of a file below /usr first, but for an absolute path; a file without
@@ -93,6 +106,15 @@ Result<std::string> read_config_file(const std::string& path, std::size_t limit)
   if (bytes->size() > limit)
     return Error{Fault::invalid, fmt::format("{}: larger than the limit of {} bytes", path, limit)};
   return *bytes;
+}
+
+std::vector<std::string> config_file_names(const std::string& folder) {
+  if (const ConfigFiles* files = served_config_files()) return files->names_in(folder);
+  const Result<DirFd> open = open_dir(folder);
+  if (!open) return {};
+  std::vector<std::string> names = list_names(*open).value_or(std::vector<std::string>());
+  std::ranges::sort(names);
+  return names;
 }
 
 }  // namespace podpilot

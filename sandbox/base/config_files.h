@@ -26,6 +26,7 @@ class ConfigFiles {
   static Result<ConfigFiles> from_memory(BorrowedFd fd);
 
   const std::string* find(const std::string& path) const;
+  std::vector<std::string> names_in(const std::string& folder) const;  // sorted, of files only
 
  private:
   std::map<std::string, std::string> files_;
@@ -41,5 +42,7 @@ const ConfigFiles* served_config_files();
 
 // As read_file(), from the served files where there are such.
 Result<std::string> read_config_file(const std::string& path, std::size_t limit);
+// What is in `folder`, sorted; likewise. Nothing where it is not there or may not be read.
+std::vector<std::string> config_file_names(const std::string& folder);
 
 }  // namespace podpilot

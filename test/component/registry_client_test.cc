@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -371,6 +372,60 @@ TEST_CASE("the manifest that an index names has its size and digest", "[registry
   const auto other = lied.source.manifest(descriptor);
   REQUIRE_FALSE(other);
   check_fault(other.error(), Fault::corrupt, Digest::of(kManifest).str());
+}
+
+TEST_CASE("a HEAD tells what a tag means, or nothing", "[registry]") {
+  const std::string digest = Digest::of(kManifest).str();
+  const auto told = [](const std::string& value) {
+    return R"("headers":[["Docker-Content-Digest",")" + value + R"("]],"body":"{}")";
+  };
+  const struct {
+    std::string rule;
+    bool fine;
+  } rows[] = {
+      {told(digest), true},
+      {R"("body":"{}")", false},
+      {told("sha256:12"), false},
+      {told("latest"), false},
+      {R"("status":404)", false},
+      {R"("status":405)", false},
+      {R"("status":429,"headers":[["Retry-After","60"]])", false},
+      {R"("status":500)", false},
+      {R"("status":206,)" + told(digest), false},
+      {R"("raw":"nonsense\r\n\r\n")", false},
+      {R"("raw":"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nHTTP/1.1 404 no\r\n\r\n")", false},
+      {R"("hang":true)", false},
+      {R"("status":307,"headers":[["Location","/elsewhere"]])", true},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.rule);
+    FakeRegistry fake("[" + manifest_rule(R"("method":"HEAD",)" + row.rule) + "," +
+                      manifest_rule(R"("body":"{}")") + R"(,{"path":"/elsewhere",)" + told(digest) +
+                      "}]");
+    const bool hangs = row.rule.contains("hang");
+    Pull pull(fake.host(), {}, hangs ? kShort : milliseconds(5000));
+    const std::optional<Digest> root = pull.source.root_digest();
+    CHECK(root.has_value() == row.fine);
+    if (root) CHECK(*root == Digest::of(kManifest));
+    const auto seen = fake.seen("/v2/app/manifests/v1");
+    // The look for TLS may have been what took too long.
+    CHECK((seen.size() == 1 || hangs));
+    if (!seen.empty()) CHECK(seen[0].method == "HEAD");
+    CHECK(pull.source.root_manifest());
+  }
+}
+
+TEST_CASE("a HEAD has a login as a GET has it", "[registry]") {
+  FakeRegistry fake(
+      "[" +
+      manifest_rule(
+          R"("has":["Authorization","Bearer tok"],"headers":[["Docker-Content-Digest",")" +
+          Digest::of(kManifest).str() + R"("]],"body":)" + quoted(kManifest)) +
+      "," + manifest_rule(kBearer) + R"(,{"path":"/token","body":"{\"token\":\"tok\"}"}])");
+  Pull pull(fake.host(), with_login());
+  CHECK(pull.source.root_digest() == Digest::of(kManifest));
+  CHECK(pull.source.root_manifest());
+  CHECK(fake.seen("/token").size() == 1);
 }
 
 TEST_CASE("https needs a certificate that is believed, also on loopback", "[registry]") {

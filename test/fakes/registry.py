@@ -7,6 +7,7 @@ its stdin is closed. Python's standard library only.
 
 The script is a JSON list of rules; the first that fits a request answers it:
   path      the request's path without its query (required)
+  method    only of this one; without it HEAD is answered as GET, but for the body
   has, lacks  [header, value]: fits only with / without it ("" is any value)
   times     fits this many requests, then never again
   status    200 if absent
@@ -65,10 +66,15 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def handle_error(self, request, client_address):
         pass  # clients that leave are what the tests are about
 
-    def rule_for(self, path, headers):
+    def rule_for(self, method, path, headers):
         with self.lock:
             for rule in self.rules:
-                if rule["path"] == path and fits(rule, headers) and rule.get("times", 1) > 0:
+                if (
+                    rule["path"] == path
+                    and rule.get("method", method) == method
+                    and fits(rule, headers)
+                    and rule.get("times", 1) > 0
+                ):
                     if "times" in rule:
                         rule["times"] -= 1
                     return rule
@@ -107,9 +113,10 @@ class Handler(BaseHTTPRequestHandler):
                     "body": body,
                 }
             )
-        self.answer(self.server.rule_for(path, self.headers), query)
+        self.answer(self.server.rule_for(self.command, path, self.headers), query)
 
     do_POST = do_GET
+    do_HEAD = do_GET
 
     def answer(self, rule, query):
         if "hang" in rule:
@@ -137,6 +144,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.close_connection = True
         self.end_headers()
+        if self.command == "HEAD":
+            return
         self.send_body(rule, body)
         if length > len(body):
             self.close_connection = True

@@ -21,7 +21,7 @@ own_names() { # "ADDRESS NAME"...: all of /etc/hosts
 }
 
 # nginx before `registry`, with the certificate $tmp/front.pem; $tmp/nginx.access gets a line "CLIENT
-# PROTOCOL STATUS METHOD PATH" for each request. LISTEN: "ADDRESS:PORT ssl http2".
+# PROTOCOL STATUS METHOD PATH CONNECTION" for each request. LISTEN: "ADDRESS:PORT ssl http2".
 nginx_pid=
 start_nginx() { # LISTEN [DIRECTIVE;...]
   local listen=$1
@@ -35,7 +35,7 @@ pid $tmp/nginx/pid;
 error_log $tmp/nginx.log;
 events {}
 http {
-  log_format brief '\$remote_addr \$server_protocol \$status \$request_method \$request_uri';
+  log_format brief '\$remote_addr \$server_protocol \$status \$request_method \$request_uri \$connection';
   access_log $tmp/nginx.access brief;
   client_body_temp_path $tmp/nginx/body;
   proxy_temp_path $tmp/nginx/proxy;

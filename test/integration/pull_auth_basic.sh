@@ -49,3 +49,19 @@ with_helper() { # REGISTRY-THAT-IT-KNOWS COMMAND...
 expect_exit 0 with_helper "$registry" pull --cache "$tmp/work/helped" "$image"
 expect_error image-denied 'docker-credential-keyring fails' \
   with_helper other.example pull --cache "$tmp/work/refused" "$image"
+
+needs userns
+# One of a cloud's, in the pull of a job: what it needs of the environment is not there for the payload.
+cat >"$tmp/bin/docker-credential-cloud" <<'END'
+#!/bin/sh
+[ "$AWS_ROLE_ARN $GOOGLE_APPLICATION_CREDENTIALS $AZURE_CLIENT_ID" = 'role file client' ] || exit 1
+printf '{"ServerURL":"x","Username":"flyer","Secret":"%s"}' "$(cat "$HOME/password")"
+END
+chmod 755 "$tmp/bin/docker-credential-cloud"
+jq -n --arg registry "$registry" '{credHelpers: {($registry): "cloud"}}' >"$tmp/home/.docker/config.json"
+in_cloud() { # COMMAND...
+  as_user env -i HOME="$tmp/home" PATH="$tmp/bin:$PATH" AWS_ROLE_ARN=role AZURE_CLIENT_ID=client \
+    GOOGLE_APPLICATION_CREDENTIALS=file OTHER_SECRET=x "$@"
+}
+expect_exit 0 in_cloud "$program" run --cache "$tmp/work/cloud" "$image" env
+expect_no_grep 'AWS_|GOOGLE_|AZURE_|OTHER_' "$out"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A registry behind a server that speaks HTTP/2: everything comes by it, also where the server ends its
+# A registry behind a server that speaks HTTP/2: everything comes by it, over no more
+# connections than layers are pulled at once, also where the server ends its
 # connections after a few requests; and one that has an IPv6 address only.
 # shellcheck source=test/integration/lib_network.sh
 . "$(dirname "$0")/lib_network.sh" || exit
@@ -31,6 +32,8 @@ start_nginx '192.0.2.1:443 ssl http2'
 expect_exit 0 pull_with "$trusting" registry.test/tool:1
 all_by_http2 8
 expect_whole_cache
+connections=$(awk '{print $NF}' "$tmp/nginx.access" | sort -u | wc -l)
+((connections <= $(nproc) && connections <= 4)) || fail "$connections connections for one image"
 stop_nginx
 
 # GOAWAY after every second request.

@@ -55,3 +55,8 @@ give_user "$tmp/home"
 expect_error image-denied 'registries.conf blocks' pull "$origin/tools/both:1"
 echo '[[registry]' >"$tmp/home/.config/containers/registries.conf"
 expect_error image-invalid 'registries.conf: line 1' pull "$origin/tools/both:1"
+rm "$tmp/home/.config/containers/registries.conf"
+mkdir "$tmp/home/.config/containers/registries.conf.d"
+printf '[[registry]]\nlocation = "%s"\nblocked = true\n' "$origin" \
+  >"$tmp/home/.config/containers/registries.conf.d/50-blocked.conf"
+expect_error image-denied 'registries.conf blocks' pull "$origin/tools/both:1"

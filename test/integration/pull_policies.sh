@@ -33,6 +33,18 @@ expect_equal "$(<"$tmp/requests")" "" "requests for what is there"
 expect_exit 0 version --pull always "$image"
 expect_out 2
 expect_no_grep blobs/sha256:.*\.layer "$tmp/requests"
+# What has not moved costs one question, whose answer may as well be no.
+: >"$tmp/requests"
+expect_exit 0 version --pull always "$image"
+expect_out 2
+expect_equal "$(<"$tmp/requests")" 'HEAD /v2/tool/manifests/latest 200' "requests for a tag that stayed"
+: >"$tmp/requests"
+echo 'manifests status 405 x1' >"$tmp/faults"
+expect_exit 0 version --pull always "$image"
+expect_out 2
+expect_equal "$(<"$tmp/requests")" 'HEAD /v2/tool/manifests/latest 405
+GET /v2/tool/manifests/latest 200' "requests where no HEAD is allowed"
+: >"$tmp/faults"
 expect_exit 0 version --pull never "$image"
 expect_out 2
 

@@ -129,7 +129,7 @@ if [[ -e $pod/tmp/was-run ]]; then fail "a program of the image was run"; fi
 # It was the pod's name server that was asked each time.
 (($(grep -c "^asked $host" "$tmp/name_server.log") > asked)) || fail "the pod's name server was not asked"
 
-# From one pull's first call to its end nobody resolves a path that an image could have made.
+# From one pull's first call to its last nobody resolves a path that an image could have made.
 podpilot_in() { # PID: its first descendant that is podpilot
   local pid=$1
   until [[ $(<"/proc/$pid/comm") == podpilot ]]; do pid=$(pgrep -o -P "$pid") || return; done
@@ -138,9 +138,10 @@ podpilot_in() { # PID: its first descendant that is podpilot
 kill -TERM "$(podpilot_in "$pod_process")"
 wait "$pod_process" || fail "the pilot ended with $?"
 expect_grep 'pilot ends' "$tmp/pilot.log"
-awk '/execve\("\/proc\/self\/exe", \["podpilot", "pull"/ { pulls++; pid = $1 }
-  pulls > 1 && pid { print }
-  $1 == pid && /exited with/ { pid = "" }' "$tmp/trace" >"$tmp/pulls"
+awk '/execve\("\/proc\/self\/exe", \["podpilot", "pull"/ { pulls++; pid = $1; held = "" }
+  pulls > 1 && pid { held = held $0 "\n" }
+  $1 == pid && /exited with|killed by/ { pid = ""; next }
+  $1 == pid { printf "%s", held; held = "" }' "$tmp/trace" >"$tmp/pulls"
 expect_equal "$(grep -c '"podpilot", "pull"' "$tmp/pulls")" 4 "pulls after the first"
 sed -nE 's|^[0-9]+ +[a-z0-9]+\(([A-Z0-9_]+, )?"(/[^"]*)".*|\2|p' "$tmp/pulls" | sort -u >"$tmp/resolved"
 expect_grep '^/pod/cache$' "$tmp/resolved"

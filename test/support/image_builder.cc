@@ -77,6 +77,7 @@ void ImageSource::serve_instead(const oci::Digest& digest, std::string bytes) {
 }
 
 Result<oci::Document> ImageSource::root_manifest() {
+  ++roots_;
   return oci::Document{root_type_, root_, oci::Digest::of(root_)};
 }
 

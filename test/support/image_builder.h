@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ class ImageSource : public oci::Source {
   explicit ImageSource(const std::vector<std::string>& tars);
 
   Result<oci::Document> root_manifest() override;
+  std::optional<oci::Digest> root_digest() override { return told_root; }
   Result<oci::Document> manifest(const oci::Descriptor& descriptor) override;
   Result<void> blob(const oci::Descriptor& descriptor, const oci::Sink& sink) override;
 
@@ -32,6 +34,8 @@ class ImageSource : public oci::Source {
   // Replaces what is served for a blob, whatever its descriptor says.
   void serve_instead(const oci::Digest& digest, std::string bytes);
   std::size_t served() const { return served_; }  // blobs
+  std::size_t roots() const { return roots_; }    // calls of root_manifest()
+  std::optional<oci::Digest> told_root;           // what root_digest() says
   // Called before each blob's bytes; an Error is what the source then fails with.
   std::function<Result<void>(const oci::Descriptor&)> before_blob;
 
@@ -44,6 +48,7 @@ class ImageSource : public oci::Source {
   std::string root_;  // the root document
   std::string root_type_;
   std::atomic<std::size_t> served_{0};
+  std::atomic<std::size_t> roots_{0};
 };
 
 }  // namespace podpilot::test

@@ -3,7 +3,10 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <string_view>
+#include <vector>
 
 #include "test/catch.h"
 #include "test/support/layer_fixture.h"
@@ -92,4 +95,22 @@ TEST_CASE("helpers that fail are errors without a secret", "[oci][credentials]")
   CredentialLookup absent{.credentials = {}, .helper = "no-such-helper"};
   CHECK(error_of(oci::ask_helper(absent, "r", Deadline::never())).text ==
         "docker-credential-no-such-helper: is in no folder of PATH");
+}
+
+TEST_CASE("what of the environment is for helpers is forgotten", "[oci][credentials]") {
+  ::setenv("AWS_ROLE_ARN", "role", 1);
+  ::setenv("AWSOME", "x", 1);
+  ::setenv("GOOGLE_APPLICATION_CREDENTIALS", "file", 1);
+  const std::string_view in_memory = std::getenv("AWS_ROLE_ARN");
+  const std::vector<std::string> passed = oci::helpers_environment();
+  CHECK(std::ranges::count(passed, "AWS_ROLE_ARN=role") == 1);
+  CHECK(std::ranges::count(passed, "GOOGLE_APPLICATION_CREDENTIALS=file") == 1);
+  CHECK(std::ranges::count(passed, "AWSOME=x") == 0);
+  oci::forget_helpers_environment();
+  CHECK(oci::helpers_environment().empty());
+  CHECK(std::getenv("AWS_ROLE_ARN") == nullptr);
+  CHECK(in_memory == std::string_view("\0\0\0\0", 4));
+  CHECK(std::getenv("AWSOME"));
+  CHECK(std::getenv("PATH"));
+  ::unsetenv("AWSOME");
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <thread>
 
+#include "oci/store/gc.h"
 #include "oci/store/layout.h"
 #include "oci/store/verify.h"
 #include "sandbox/base/path.h"
@@ -224,4 +225,42 @@ TEST_CASE("a pull that is killed leaves a store that the next one uses", "[oci][
   auto store = Store::open(dir.path());
   ImageSource source(tars);
   CHECK(oci::pull(source, *store, {}));
+}
+
+TEST_CASE("a name that means the same as before costs one question", "[oci][pull]") {
+  const TempDir dir;
+  auto store = Store::open(dir.path());
+  ImageSource source({tar_of("a"), tar_of("b")});
+  source.wrap_in_index();
+  const oci::Digest root = source.root_manifest()->digest;
+  source.told_root = root;
+  oci::PullReport report;
+  oci::PullOptions options;
+  options.report = &report;
+  const auto roots_of_pull = [&](const std::string& reference) {
+    options.reference = reference;
+    const std::size_t before = source.roots();
+    const auto image = oci::pull(source, *store, options);
+    REQUIRE(error_of(image).text == "");
+    CHECK(image->layers.size() == 3);
+    return source.roots() - before;
+  };
+  CHECK(roots_of_pull("example.com/a:1") == 1);
+  CHECK(report.pulled == 2);
+  CHECK(roots_of_pull("example.com/a:1") == 0);
+  CHECK(report.pulled == 0);
+  CHECK(report.present == 2);
+  // Another name, none at all, a source that does not say, one that means something else by now.
+  CHECK(roots_of_pull("example.com/a:2") == 1);
+  CHECK(roots_of_pull("") == 1);
+  source.told_root.reset();
+  CHECK(roots_of_pull("example.com/a:1") == 1);
+  source.told_root = oci::Digest::of("other");
+  CHECK(roots_of_pull("example.com/a:1") == 1);
+  source.told_root = root;
+  CHECK(roots_of_pull("example.com/a:1") == 0);
+  // Known, but not there any more.
+  REQUIRE(oci::collect_garbage(store->layout(), {.keep_bytes = 0}));
+  CHECK(roots_of_pull("example.com/a:1") == 1);
+  CHECK(report.pulled == 2);
 }

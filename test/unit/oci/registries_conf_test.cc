@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "test/catch.h"
@@ -139,10 +140,60 @@ TEST_CASE("the first registries.conf that is there counts", "[oci][registries]")
   dir.write("one", "[[registry]]\nlocation = \"a.b\"\nblocked = true\n");
   dir.write("two", "[[registry]\n");
   const auto image = oci::Reference::parse("a.b/c:1")->registry;
-  const auto first = oci::load_registries({dir / "none", dir / "one", dir / "two"});
+  const auto first = oci::load_registries({{dir / "none", dir / "one", dir / "two"}, {}});
   REQUIRE(error_of(first).text == "");
   CHECK(error_of(first->endpoints(image)).fault == Fault::denied);
-  const auto broken = oci::load_registries({dir / "two", dir / "one"});
+  const auto broken = oci::load_registries({{dir / "two", dir / "one"}, {}});
   CHECK(error_of(broken).text.starts_with(dir / "two"));
-  CHECK(oci::load_registries({dir / "none"})->endpoints(image)->size() == 1);
+  CHECK(oci::load_registries({{dir / "none"}, {}})->endpoints(image)->size() == 1);
+}
+
+TEST_CASE("drop-in files count over the file they are beside", "[oci][registries]") {
+  const TempDir dir;
+  const auto blocked = [](const std::string& name, bool is) {
+    return "[[registry]]\nlocation = \"" + name + "\"\nblocked = " + (is ? "true\n" : "false\n");
+  };
+  dir.write("main", blocked("a.b", true) + blocked("main.b", true));
+  dir.write("d/1.conf", blocked("a.b", false) + blocked("x.b", true));
+  dir.write("d/2.conf", blocked("x.b", false) + blocked("y.b", true));
+  const auto conf =
+      oci::load_registries({{dir / "main"}, {dir / "d/1.conf", dir / "gone", dir / "d/2.conf"}});
+  REQUIRE(error_of(conf).text == "");
+  const auto is_blocked = [&](const std::string& host) {
+    return error_of(conf->endpoints(oci::Reference::parse(host + "/c:1")->registry)).fault ==
+           Fault::denied;
+  };
+  CHECK_FALSE(is_blocked("a.b"));
+  CHECK(is_blocked("main.b"));
+  CHECK_FALSE(is_blocked("x.b"));
+  CHECK(is_blocked("y.b"));
+  dir.write("d/3.conf", "[[registry]\n");
+  const auto broken = oci::load_registries({{dir / "main"}, {dir / "d/3.conf"}});
+  CHECK(error_of(broken).text.starts_with(dir / "d/3.conf"));
+}
+
+TEST_CASE("whose registries.conf is read", "[oci][registries]") {
+  const TempDir dir;
+  const char* home = std::getenv("HOME");
+  const std::string before = home ? home : "";
+  ::setenv("HOME", dir.path().c_str(), 1);
+  ::unsetenv("CONTAINERS_REGISTRIES_CONF");
+  const std::string own = dir / ".config/containers/registries.conf";
+  dir.write(".config/containers/registries.conf.d/b.conf", "");
+  dir.write(".config/containers/registries.conf.d/a.conf", "");
+  dir.write(".config/containers/registries.conf.d/a.conf.bak", "");
+  const std::vector<std::string> drop_ins = {own + ".d/a.conf", own + ".d/b.conf"};
+  auto files = oci::default_registries_files();
+  CHECK(files.main == std::vector<std::string>{own, "/etc/containers/registries.conf"});
+  REQUIRE(files.drop_ins.size() >= 2);
+  CHECK(std::vector(files.drop_ins.end() - 2, files.drop_ins.end()) == drop_ins);
+  dir.write(".config/containers/registries.conf", "");
+  files = oci::default_registries_files();
+  CHECK(files.drop_ins == drop_ins);
+  ::setenv("CONTAINERS_REGISTRIES_CONF", "/some/file", 1);
+  files = oci::default_registries_files();
+  CHECK(files.main == std::vector<std::string>{"/some/file"});
+  CHECK(files.drop_ins.empty());
+  ::unsetenv("CONTAINERS_REGISTRIES_CONF");
+  ::setenv("HOME", before.c_str(), 1);
 }
