@@ -93,7 +93,7 @@ Result<int> make_room(const oci::Store& store, const Options& options) {
 
 Result<int> carry_out(const Options& options) {
   const std::string verb = options.arguments()[0];
-  const oci::Store store = TRY(oci::Store::open(cache_folder(options)));
+  const oci::Store store = TRY(open_cache(options));
   const std::vector<int> newer = TRY(store.newer_formats());
   for (const int format : newer)
     fmt::print(stderr,

@@ -80,7 +80,7 @@ Result<ConfigFiles> read_config_files(const Options& options) {
   return ConfigFiles::read(paths);
 }
 
-Result<std::vector<std::string>> registry_arguments(const Options& options) {
+Result<std::vector<std::string>> pull_arguments(const Options& options) {
   std::vector<std::string> out;
   for (const std::string name : {"registry-config", "registries-conf", "registry-mirror"}) {
     if (!options.has(name)) continue;
@@ -91,6 +91,7 @@ Result<std::vector<std::string>> registry_arguments(const Options& options) {
       return sys_error("--" + name + " " + value);
     out.insert(out.end(), {"--" + name, value});
   }
+  if (options.has("trust-cache-locks")) out.emplace_back("--trust-cache-locks");
   return out;
 }
 

@@ -30,8 +30,9 @@ std::vector<std::string> credential_files(const Options& options);
 // Where mirrors and the like are looked for: --registries-conf, else containers' places.
 oci::RegistriesFiles registries_files(const Options& options);
 
-// The options about registries, checked, as a pull that is our child gets them.
-Result<std::vector<std::string>> registry_arguments(const Options& options);
+// The options about registries, checked, and about the cache, as a pull that is our child gets
+// them.
+Result<std::vector<std::string>> pull_arguments(const Options& options);
 
 // A number from 1 up. Fault::invalid that names the option.
 Result<unsigned> count_option(const Options& options, std::string_view name);

@@ -28,9 +28,9 @@ namespace {
 
 constexpr std::size_t kMaxResolvConf = 64 << 10;
 
-Result<void> try_cache(const std::string& path) {
-  TRY(oci::Store::open(path));
-  return {};
+Result<void> try_cache(const Options& options) {
+  const oci::Store store = TRY(open_cache(options));
+  return store.layout().writable();
 }
 
 Result<void> try_scratch(const std::string& path) {
@@ -134,7 +134,7 @@ std::vector<Finding> examine(sandbox::Launcher& launcher, const Options& options
   const std::string cache = cache_folder(options);
   const std::string scratch = scratch_folder(options);
   std::vector<Finding> findings = {judge_identity(facts)};
-  findings.push_back(check_disk("cache", cache, try_cache(cache)));
+  findings.push_back(check_disk("cache", cache, try_cache(options)));
   findings.push_back(check_disk("scratch", scratch, try_scratch(scratch)));
   for (Finding& finding : check_sandbox(launcher, options, wish, facts, best))
     findings.push_back(std::move(finding));

@@ -96,6 +96,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
 
     {"cache", 0, "FOLDER", "", kImages | kCache | kDoctor,
      "unpacked images; else ~/.cache/podpilot, or /pod/cache in a pod"},
+    {"trust-cache-locks", 0, "", "", kImages | kCache | kDoctor,
+     "write to a cache on a filesystem of several nodes: its locks hold, or one node alone writes"},
     {"scratch", 0, "FOLDER", "", kPilot | kRun | kDoctor,
      "jobs while they run; else scratch/ in the cache"},
     {"sandbox", 0, "RUNG", "auto", kPilot | kRun,

@@ -120,12 +120,12 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
   Result<PodCgroup> cgroup = PodCgroup::take();
   wish.holds_memory = cgroup.has_value();
   Poller poller;
-  Result<oci::Store> store = oci::Store::open(cache_folder(options)).within("cache");
+  Result<oci::Store> store = open_cache(options).within("cache");
   if (!store) return failed(store.error());
   const auto scratch =
       Scratch::open(poller, scratch_folder(options), Removal::on_thread).within("scratch");
   if (!scratch) return failed(scratch.error());
-  const Result<std::vector<std::string>> registries = registry_arguments(options);
+  const Result<std::vector<std::string>> registries = pull_arguments(options);
   if (!registries) return misused(registries.error());
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());

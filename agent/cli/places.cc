@@ -34,6 +34,12 @@ std::string cache_folder(const Options& options) {
   return fmt::format("/tmp/podpilot-{}", ::geteuid());
 }
 
+Result<oci::Store> open_cache(const Options& options) {
+  const bool trusted = options.has("trust-cache-locks");
+  return oci::Store::open(cache_folder(options),
+                          trusted ? oci::Locks::trusted : oci::Locks::as_proven);
+}
+
 std::string scratch_folder(const Options& options) {
   return options.has("scratch") ? absolute_path(options.text("scratch"))
                                 : cache_folder(options) + "/scratch";

@@ -210,7 +210,7 @@ int pull_command(const Options& options) {
     return report_usage(kCommand, {Fault::invalid, "which image? See podpilot pull --help"});
   // Who gives us the files has checked them, and their paths may mean others by now.
   if (!options.has("config-fd"))
-    if (const auto registries = registry_arguments(options); !registries)
+    if (const auto registries = pull_arguments(options); !registries)
       return report_usage(kCommand, registries.error());
   if (options.has("events-fd") && !options.number("events-fd"))
     return report_usage(kCommand, options.number("events-fd").error());
@@ -222,8 +222,10 @@ int pull_command(const Options& options) {
   ::signal(SIGPIPE, SIG_IGN);
   sandbox::raise_open_files();
   const std::string cache = cache_folder(options);
-  Result<oci::Store> store = oci::Store::open(cache).within("cache");
+  Result<oci::Store> store = open_cache(options).within("cache");
   if (!store) return report_failure(kCommand, Origin::site, store.error());
+  if (const Result<void> writable = store->layout().writable(); !writable)
+    return report_failure(kCommand, Origin::site, writable.error());
   std::vector<Result<Wanted>> images;
   std::vector<std::string> layouts;
   for (const std::string& text : options.arguments()) {

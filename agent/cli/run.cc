@@ -63,11 +63,11 @@ class Run {
 
  private:
   Result<void> open() {
-    oci::Store store = TRY(oci::Store::open(cache_folder(options_)).within("cache"));
+    oci::Store store = TRY(open_cache(options_).within("cache"));
     store_.emplace(std::move(store));
     scratch_ =
         TRY(Scratch::open(poller_, scratch_folder(options_), Removal::at_once).within("scratch"));
-    const std::vector<std::string> registries = TRY(registry_arguments(options_));
+    const std::vector<std::string> registries = TRY(pull_arguments(options_));
     progress_.emplace(job_.image, !options_.has("quiet"));
     puller_.emplace(poller_, *store_,
                     PullSettings{.cache = cache_folder(options_),

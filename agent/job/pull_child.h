@@ -27,7 +27,7 @@ namespace podpilot::agent {
 struct PullOrder {
   std::string reference;  // in normal form
   std::string cache;
-  std::vector<std::string> arguments;  // about registries
+  std::vector<std::string> arguments;  // more for its command line
   oci::Secret login;                   // empty: those of the configuration
 };
 

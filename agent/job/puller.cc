@@ -196,9 +196,10 @@ std::optional<Answer> Puller::at_hand(const oci::Reference& reference, PullPolic
     return folder_image(reference.path);
   }
   // Files on disk say themselves whether the cache has them; asking costs no network.
+  const Result<void> writable = store_.layout().writable();
   if (policy == PullPolicy::always ||
-      (policy == PullPolicy::missing && reference.kind != oci::ReferenceKind::registry))
-    return std::nullopt;
+      (policy == PullPolicy::missing && reference.kind != oci::ReferenceKind::registry && writable))
+    return writable ? std::nullopt : std::optional(no_image(Origin::site, writable.error()));
   // After a restart of the node the child compares layers with their checksums, which may take
   // long; where there is to be no child it is done here.
   Result<std::optional<oci::Image>> found = store_.find(
@@ -206,7 +207,8 @@ std::optional<Answer> Puller::at_hand(const oci::Reference& reference, PullPolic
       policy == PullPolicy::never ? oci::Store::Unsettled::compare : oci::Store::Unsettled::skip);
   if (!found) return no_image(Origin::site, found.error());
   if (*found) return SuppliedImage{.image = **std::move(found)};
-  if (policy != PullPolicy::never) return std::nullopt;
+  if (policy != PullPolicy::never)
+    return writable ? std::nullopt : std::optional(no_image(Origin::site, writable.error()));
   return no_image(Origin::image,
                   {Fault::not_found, fmt::format("{} is not in the cache, and it was said never to "
                                                  "pull",

@@ -24,7 +24,7 @@ namespace podpilot::agent {
 
 struct PullSettings {
   std::string cache;                                   // for the child's command line
-  std::vector<std::string> arguments;                  // about registries, for the same
+  std::vector<std::string> arguments;                  // more for the same
   std::function<void(const LayerProgress&)> progress;  // may be empty
   // No registry but one on loopback is asked before a moment that chance finds in this first part
   // of our life: pilots that are started together are not one crowd.

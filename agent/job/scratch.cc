@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <vector>
 
+#include "oci/store/filesystem.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/random.h"
@@ -33,6 +35,11 @@ Result<UniqueFd> take_lock(BorrowedFd folder) {
 constexpr std::time_t kGraceSeconds = 60;
 
 void sweep_dead(BorrowedFd root, const std::string& own) {
+  // A lock that is free here may be held on another node.
+  struct statfs filesystem{};
+  if (::fstatfs(root.get(), &filesystem) != 0 ||
+      !oci::filesystem_of(static_cast<std::uint32_t>(filesystem.f_type)).is_local)
+    return;
   const Result<std::vector<std::string>> names = list_names(root);
   if (!names) return;
   for (const std::string& name : *names) {

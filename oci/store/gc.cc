@@ -201,6 +201,7 @@ std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, std::uint64_t fre
 }
 
 Result<GcReport> collect_garbage(const StoreLayout& store, const GcGoal& goal) {
+  TRY(store.writable());
   TRY(clean_staging(store.staging));
   GcReport report = TRY(Collector(store, goal).run());
   TRY(remove_strays(store));
@@ -209,6 +210,7 @@ Result<GcReport> collect_garbage(const StoreLayout& store, const GcGoal& goal) {
 
 // The references first: one without its image is merely a miss, and so is an image without layers.
 Result<bool> forget_image(const StoreLayout& store, const Digest& manifest) {
+  TRY(store.writable());
   const std::string name = image_lock(manifest);
   const std::optional<FileLock> lock =
       TRY(FileLock::try_acquire(store.locks, name, FileLock::Mode::exclusive));

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "oci/store/filesystem.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/kernel.h"
@@ -60,15 +63,30 @@ Result<void> open_folders(StoreLayout& layout) {
 
 }  // namespace
 
-Result<StoreLayout> StoreLayout::open(const std::string& cache_path) {
+Result<StoreLayout> StoreLayout::open(const std::string& cache_path, Locks locks) {
   const std::string where = "cache " + printable(cache_path);
   StoreLayout layout;
   layout.cache = TRY(make_dirs(cache_path, kPrivate).within(where));
   TRY(open_folders(layout).within(where));
   const std::string cache = TRY(absolute(cache_path).within(where));
   layout.path = fmt::format("{}/v{}", cache, kStoreFormat);
-  layout.boot = boot_id();
+  struct statfs st{};
+  if (::fstatfs(layout.root.get(), &st) != 0) return sys_error("statfs").within(where);
+  const Filesystem filesystem = filesystem_of(static_cast<std::uint32_t>(st.f_type));
+  if (filesystem.is_local) layout.boot = boot_id();
+  if ((static_cast<unsigned long>(st.f_flags) & ST_RDONLY) != 0)
+    layout.read_only = "is mounted read-only";
+  else if (!filesystem.is_local && locks == Locks::as_proven)
+    layout.read_only = fmt::format(
+        "is on {}, where locks may not hold between nodes, so nothing is written: have it on the "
+        "node's own disk, or give --trust-cache-locks if they do or one node alone writes",
+        filesystem.name);
   return layout;
+}
+
+Result<void> StoreLayout::writable() const {
+  if (read_only.empty()) return {};
+  return Error{Fault::denied, fmt::format("cache {} {}", printable(path), read_only)};
 }
 
 Result<std::vector<int>> newer_formats(BorrowedFd cache) {

@@ -20,6 +20,9 @@ inline constexpr int kStoreFormat = PODPILOT_STORE_FORMAT;
 inline constexpr int kStoreFormat = 1;
 #endif
 
+// What an operator knows of a cache's flock(2) that statfs(2) does not tell (filesystem.h).
+enum class Locks { as_proven, trusted };
+
 struct StoreLayout {
   std::string path;  // absolute, of the format's own folder
   DirFd cache;       // what the operator named, with a folder for each format
@@ -30,10 +33,15 @@ struct StoreLayout {
   DirFd refs;
   DirFd locks;
   DirFd staging;
-  // Changes when the node restarts; "" where the kernel does not say.
+  // Changes when the node restarts; "" where the kernel does not say, or others than this node may
+  // write.
   std::string boot;
+  // Why nothing is to be changed here; "" where it may be.
+  std::string read_only;
 
-  static Result<StoreLayout> open(const std::string& cache_path);
+  static Result<StoreLayout> open(const std::string& cache_path, Locks locks = Locks::as_proven);
+  // Fault::denied where it is read-only.
+  Result<void> writable() const;
 };
 
 // Numbers of the formats in `cache` that are newer than ours.

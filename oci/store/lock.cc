@@ -30,6 +30,8 @@ Result<std::optional<FileLock>> FileLock::try_acquire(BorrowedFd folder, const s
   for (;;) {
     UniqueFd fd(
         ::openat(folder.get(), name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    // Where nothing can be removed nothing needs to be kept.
+    if (!fd && errno == EROFS && mode == Mode::shared) return std::optional(FileLock());
     if (!fd) return sys_error("open lock " + name);
     const int kind = mode == Mode::shared ? LOCK_SH : LOCK_EX;
     if (::flock(fd.get(), kind | LOCK_NB) != 0) {

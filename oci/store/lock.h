@@ -19,7 +19,8 @@ class FileLock {
   // Holds nothing.
   FileLock() = default;
 
-  // Nothing if somebody else's lock is in the way.
+  // Nothing if somebody else's lock is in the way. On a volume that is mounted read-only a shared
+  // lock holds nothing.
   static Result<std::optional<FileLock>> try_acquire(BorrowedFd folder, const std::string& name,
                                                      Mode mode);
   // Waits; Fault::transient once `stop` is requested.

@@ -42,9 +42,9 @@ Result<std::optional<Record>> read_json(BorrowedFd folder, const std::string& na
 
 }  // namespace
 
-Result<Store> Store::open(const std::string& cache_path) {
-  StoreLayout layout = TRY(StoreLayout::open(cache_path));
-  TRY(clean_staging(layout.staging).within("cache " + layout.path));
+Result<Store> Store::open(const std::string& cache_path, Locks locks) {
+  StoreLayout layout = TRY(StoreLayout::open(cache_path, locks));
+  if (layout.writable()) TRY(clean_staging(layout.staging).within("cache " + layout.path));
   return Store(std::move(layout));
 }
 
@@ -85,8 +85,9 @@ Result<std::optional<Image>> Store::find(const Digest& manifest, Unsettled unset
       TRY(FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, std::stop_token()));
   std::optional<ImageRecord> record = TRY(read_record(manifest));
   if (!record) return std::optional<Image>();
-  if (record->boot != layout_.boot) {
-    if (unsettled == Unsettled::skip) return std::optional<Image>();
+  // What was made without a boot was flushed to disk.
+  if (record->boot != layout_.boot && !record->boot.empty()) {
+    if (unsettled == Unsettled::skip || !layout_.writable()) return std::optional<Image>();
     const bool whole = TRY(settle(*record));
     if (!whole) return std::optional<Image>();
   }
@@ -133,6 +134,7 @@ Result<std::optional<Image>> Store::hand_out(const ImageRecord& record, FileLock
 Result<Image> Store::add_image(const Digest& manifest, const Platform& platform,
                                const std::string& config, const std::vector<Digest>& diff_ids,
                                const std::stop_token& stop) {
+  TRY(layout_.writable());
   ImageRecord record{.manifest = manifest,
                      .platform = platform.str(),
                      .config = config,
@@ -155,6 +157,7 @@ Result<Image> Store::add_image(const Digest& manifest, const Platform& platform,
 
 Result<void> Store::tag(const std::string& reference, const Platform& platform,
                         const Digest& manifest, const Digest& root) {
+  TRY(layout_.writable());
   const RefRecord record{reference, platform.str(), manifest, root, now_seconds()};
   return Staging::put_file(layout_.staging, layout_.refs, ref_file(reference, record.platform),
                            record.str());
@@ -190,6 +193,7 @@ Result<void> Store::make_layer(const Digest& diff_id, const MakeLayer& make) {
 
 Result<FileLock> Store::ensure_layer(const Digest& diff_id, const MakeLayer& make,
                                      const std::stop_token& stop) {
+  TRY(layout_.writable());
   const std::string name = layer_lock(diff_id);
   for (;;) {
     FileLock shared = TRY(FileLock::acquire(layout_.locks, name, Mode::shared, stop));

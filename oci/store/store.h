@@ -21,8 +21,9 @@ namespace podpilot::oci {
 
 class Store {
  public:
-  // Makes what is missing and removes what dead processes left half-made.
-  static Result<Store> open(const std::string& cache_path);
+  // Makes what is missing and removes what dead processes left half-made. A store that is read-only
+  // hands out the images that are in it; what would change it is Fault::denied.
+  static Result<Store> open(const std::string& cache_path, Locks locks = Locks::as_proven);
 
   const StoreLayout& layout() const { return layout_; }
   // Formats of newer podpilots beside ours. They are left alone.

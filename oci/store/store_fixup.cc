@@ -8,6 +8,7 @@
 #include "oci/store/staging.h"
 #include "oci/store/store.h"
 #include "oci/store/stored_layer.h"
+#include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
 
 namespace podpilot::oci {
@@ -74,6 +75,7 @@ Result<void> Store::make_fixup(const std::string& name, const std::vector<Digest
   Staging staging = TRY(Staging::create(layout_.staging));
   const DirFd root = TRY(make_dir_at(staging.dir(), "fs", 0700));
   TRY(materialise_fixup(steps, layers.trees, layers.roots, root));
+  if (layout_.boot.empty() && ::syncfs(root.get()) != 0) return sys_error("syncfs");
   return staging.commit(layout_.fixups, name);
 }
 

@@ -72,6 +72,7 @@ Result<void> check_images(const StoreLayout& store, Repair repair, VerifyReport&
 }  // namespace
 
 Result<VerifyReport> verify_store(const StoreLayout& store, Repair repair) {
+  if (repair == Repair::remove_damaged) TRY(store.writable());
   VerifyReport report;
   const std::vector<std::string> names = TRY(list_names(store.layers));
   for (const std::string& name : names) {

@@ -63,7 +63,7 @@ expect_equal "$(podpilot queue "$spool" --json "${ids[@]}" | jq -r '"\(.state) \
 expect_equal "$(asked_twice broken)" '' 'blobs asked for twice, by a pull that fails'
 expect_equal "$(job_field "${ids[0]}" .state)" failed
 
-echo '/v2/both/blobs rate 750000' >"$tmp/faults"
+echo '/v2/both/blobs rate 250000' >"$tmp/faults"
 submit_jobs both 6
 start_pilot --drain --cpus 3 --jobs 3 --name ada
 ada=$pilot
