@@ -20,6 +20,7 @@ exec $(command -v buildah) --root $tmp/containers --runroot $tmp/containers.run 
 END
 chmod 755 "$tmp/bin/buildah"
 PATH=$tmp/bin:$PATH
+mounts+=("$tmp/containers/overlay") # by buildah, onto itself
 
 mmdebstrap --quiet --variant=minbase --include=ccache bookworm "$tmp/base.tar" 2>"$tmp/mmdebstrap.log"
 base=$(buildah from scratch)
