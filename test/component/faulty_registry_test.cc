@@ -52,7 +52,8 @@ void check_row(const Row& row, const std::string& path, const std::string& fault
                const std::string& good, const Fetch& fetch) {
   FakeRegistry fake("[{\"path\":\"" + path + "\",\"times\":" + std::to_string(row.most) + "," +
                     faulty + "}," + good + "]");
-  RegistryPull pull(fake.host(), {}, kShort);
+  // A machine that is busy stalls too.
+  RegistryPull pull(fake.host(), {}, row.part == "stalled" ? kShort : kPatience);
   const auto start = Clock::now();
   const Result<void> failed = fetch(pull);
   CHECK_FALSE(failed);

@@ -122,8 +122,8 @@ is_slot() { # STATE, "" for none
 }
 
 # A job removed while it runs gives its slot back.
-is_running() { [[ $(pool run condor_q "${cluster[$1]}" -af JobStatus) == 2 ]]; }
-wait_for 60 is_running sleeper
+has_begun() { grep -q '^001 ' "${folder[$1]}/job.log"; }
+wait_for 60 has_begun sleeper
 pool run condor_rm "${cluster[sleeper]}" >"$out"
 wait_for 20 has_left sleeper
 wait_for 20 is_slot Unclaimed

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <future>
 #include <thread>
 
 #include "agent/scheduler/htcondor/cedar/file.h"
@@ -65,11 +66,12 @@ TEST_CASE("messages of one packet and of many", "[htcondor][cedar]") {
     const std::string body(size, 'm');
     MessageWriter message = pair.one.writer();
     message.bytes(body);
-    std::jthread sender([&] { CHECK(pair.one.send(message, soon())); });
+    auto sent = std::async(std::launch::async, [&] { return pair.one.send(message, soon()); });
     auto got = pair.other.receive(kMaxAdMessage, soon());
     REQUIRE(got);
     CHECK(got->left() == size);
     CHECK(*got->bytes(size) == body);
+    CHECK(sent.get());
   }
   CHECK_FALSE(pair.one.send(pair.one.writer(), soon()));  // CEDAR has no empty message
 }
@@ -209,7 +211,7 @@ TEST_CASE("files of all sizes", "[htcondor][cedar]") {
     for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 31 >> 3);
     const UniqueFd from = memory_file(content);
     const UniqueFd to = memory_file("");
-    std::jthread sender([&] { CHECK(send_file(pair.one, from, size, {})); });
+    auto sent = std::async(std::launch::async, [&] { return send_file(pair.one, from, size, {}); });
     std::uint64_t seen = 0;
     const auto received =
         receive_file(pair.other, to, size, {.progress = [&](std::uint64_t n) { seen = n; }});
@@ -218,6 +220,7 @@ TEST_CASE("files of all sizes", "[htcondor][cedar]") {
     CHECK_FALSE(received->write_error);
     CHECK(seen == size);
     CHECK(content_of(to) == content);
+    CHECK(sent.get());
   }
 }
 
@@ -239,15 +242,16 @@ TEST_CASE("files that go wrong", "[htcondor][cedar]") {
     Pair pair;
     const UniqueFd from = memory_file(std::string(600'000, 'x'));
     const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-    std::jthread sender([&] {
-      CHECK(send_file(pair.one, from, 600'000, {}));
-      CHECK(pair.one.send(pair.one.writer().integer(7), soon()));
+    auto sent = std::async(std::launch::async, [&] {
+      const auto file = send_file(pair.one, from, 600'000, {});
+      return file && pair.one.send(pair.one.writer().integer(7), soon());
     });
     const auto received = receive_file(pair.other, full, 1 << 20, {});
     REQUIRE(received);
     REQUIRE(received->write_error);
     CHECK(received->write_error->fault == Fault::exhausted);
     CHECK(pair.other.receive(1000, soon())->integer() == 7);
+    CHECK(sent.get());
   }
   SECTION("sizes that cannot be") {
     for (const auto& [size, chunk] :

@@ -3,10 +3,12 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <functional>
 
 #include "agent/scheduler/htcondor/classad/text.h"
@@ -299,13 +301,14 @@ TEST_CASE("receive: more entries than anybody needs", "[transfer]") {
 
 TEST_CASE("receive: a full disk is the pod's fault, and the shadow hears of it", "[transfer]") {
   TempDir dir;
-  // A small filesystem, in namespaces of a child's own. Its exit status tells what went wrong.
-  const pid_t child = ::fork();
+  const std::string user = "0 " + std::to_string(::getuid()) + " 1";
+  const std::string group = "0 " + std::to_string(::getgid()) + " 1";
+  // A small filesystem, in namespaces of a child's own. Its exit status tells what went wrong. No
+  // unshare(2) after a fork: it wants a process of one thread, and a sanitizer has its own.
+  const auto child =
+      static_cast<pid_t>(::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
   REQUIRE(child >= 0);
   if (child == 0) {
-    const std::string user = "0 " + std::to_string(::getuid()) + " 1";
-    const std::string group = "0 " + std::to_string(::getgid()) + " 1";
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ::_exit(1);
     // tmpfs makes no files for owners that have no number there (user_namespaces(7)).
     const std::pair<const char*, std::string> ids[] = {
         {"setgroups", "deny"}, {"uid_map", user}, {"gid_map", group}};
