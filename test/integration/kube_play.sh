@@ -28,9 +28,13 @@ play_spool() { # SECURITY NODE [LINE...]: a Job of pilots that end soon
   play "/test/sites/$1" "$2"
 }
 
+pilot_uid=1000 # as seen outside of the pod
 try() { # SECURITY NODE RUNG RESULTS
   local name jobs=()
-  for name in one two three; do jobs+=("$(job "$name" 'cat /opt/name; id -u')"); done
+  # shellcheck disable=SC2016  # for the payload's shell
+  for name in one two three; do
+    jobs+=("$(job "$name" 'cat /opt/name; id=$(id -u); [ "$id" -lt 20000 ] || id=own; echo "$id"')")
+  done
   play_spool "$1" "$2"
   expect_equal "$(pilot_exit)" 0 "exit code of the pilot, $1"
   expect_grep "\"rung\":\"$3\"" "$tmp/pilot.log"
@@ -38,10 +42,22 @@ try() { # SECURITY NODE RUNG RESULTS
     job_field "$name" .state
     cat "$(job_field "$name" .stdout)"
   done | xargs)" "$4" "jobs, $1"
+  expect_equal "$(stat -c %u "$(job_field "${jobs[0]}" .stdout)")" "$pilot_uid" "owner of what $1 writes"
   unplay "/test/sites/$1"
 }
 try restricted containerd_2 transplant 'done one 1000 done two 1000 done three 1000'
+try restricted-read-only-root containerd_2 transplant 'done one 1000 done two 1000 done three 1000'
 try baseline unconfined userns 'done one 0 done two 0 done three 0'
+
+fly_as() { # UID: who submits, too
+  pilot_uid=$1
+  chown -R "$1:$1" "$spool"
+  podpilot=("${unprivileged[@]/#1000/$1}" "${pilot_env[@]}" "$program")
+}
+fly_as "$pod_root_id"
+try user-namespace unconfined userns 'done one 0 done two 0 done three 0'
+try user-namespace containerd_2 transplant-setuid 'done one own done two own done three own'
+fly_as 1000
 
 long=$(job one 'sleep 300')
 play_spool restricted containerd_2
