@@ -40,6 +40,9 @@ start_kube_root() {
     mount -t proc proc "$root/proc"
     mount -t tmpfs tmpfs "$root/tmp"
     mount -t tmpfs tmpfs "$root/run"
+    # crun gives the stdio of a pod with a user namespace, which is this one, to that.
+    mknod -m 666 "$root/run/null" c 1 3
+    mount --bind "$root/run/null" "$root/dev/null"
     mkdir -p "$root"/{test,kubernetes,var/lib/containers,.old}
     mount --bind "$test" "$root/test"
     mount --bind "$test/containers" "$root/var/lib/containers"
