@@ -80,7 +80,7 @@ job_is "$long" queued || fail "the job was not given back: $(job_field "$long" .
 expect_equal "$(jq -r 'select(.event == "pilot ends").why' "$log")" "told to by a signal"
 
 # An address that is another's, and one that is none.
-expect_exit 125 podpilot pilot --scheduler "spool:$spool" --cache "$cache" --listen here:1 --drain
+expect_exit 78 podpilot pilot --scheduler "spool:$spool" --cache "$cache" --listen here:1 --drain
 expect_grep 'listen.*must be ADDRESS:PORT' "$err"
 python3 -c 'import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)' \

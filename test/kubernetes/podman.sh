@@ -110,6 +110,9 @@ patch_pilot() { # SITE NAME=VALUE...
   } >>"$1/kustomization.yaml"
 }
 
+# Of a pod with hostUsers: false, as it is seen outside.
+readonly pod_root_id=1000000
+
 # NODE is how the node's runtime is set: containerd_2, with its seccomp profile where a pod says RuntimeDefault,
 # or unconfined, which to Kubernetes is a pod that names none.
 play() { # SITE NODE
@@ -126,19 +129,32 @@ seccomp_profile = "$profile"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 END
-  # A kubelet gives the files of secrets to the pod's fsGroup.
+  # A kubelet gives a user namespace 65536 ids, and volumes' files the owners that they have outside; the
+  # files of secrets to the pod's fsGroup; and makes subPaths of the volume "pod", an emptyDir, with the mode
+  # that this has.
   # shellcheck disable=SC2016  # for the inner shell
   in_kube_root sh -ec 'mkdir -p /etc/containers && cp /test/containers.conf /etc/containers/
     kustomize build "$1" >/test/play.yaml
-    podman kube play --network host --start=false /test/play.yaml
     group=$(sed -n "s/^ *fsGroup: //p" /test/play.yaml)
+    users=
+    if grep -q "hostUsers: false" /test/play.yaml; then
+      echo "containers:$2:65536" | tee /etc/subuid >/etc/subgid
+      users=--userns=auto:size=65536
+      group=$2
+    fi
+    podman kube play --network host $users --start=false /test/play.yaml
     for secret in $(sed -n "s/^ *secretName: //p" /test/play.yaml); do
       podman volume exists "$secret" || continue
       files=$(podman volume inspect --format "{{.Mountpoint}}" "$secret")
       chgrp -R "$group" "$files"
       chmod -R g+rX "$files"
     done
-    podman pod start podpilot-pod' sh "$1" >"$tmp/play.log" 2>&1
+    for folder in $(sed -n "s/^ *subPath: //p" /test/play.yaml); do
+      files=$(podman volume inspect --format "{{.Mountpoint}}" pod)
+      mkdir -p "$files/$folder"
+      chmod 777 "$files" "$files/$folder"
+    done
+    podman pod start podpilot-pod' sh "$1" "$pod_root_id" >"$tmp/play.log" 2>&1
 }
 
 pilot_exit() { # -> its exit code, once it ended; its log is $tmp/pilot.log
