@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <map>
 #include <random>
 
 #include "agent/cli/commands.h"
@@ -82,17 +83,13 @@ Result<void> fix_configuration(const Options& options) {
   return {};
 }
 
-Metrics make_metrics(const Options& options, const SandboxChoice& choice) {
+Metrics make_metrics(const Options& options, const Offer& offer) {
   const std::string url = options.text("scheduler");
-  return Metrics(
-      {{"version", std::string(build_info().version)},
-       {"revision", std::string(build_info().commit)},
-       {"name", pilot_name(options)},
-       {"scheduler", url.substr(0, url.find(':'))},
-       {"rung", std::string(to_string(choice.pod.rung))},
-       {"users", sandbox::serves_one_user(choice.pod.rung) && !options.has("share-between-users")
-                     ? "one"
-                     : "any"}});
+  std::map<std::string, std::string> labels = offer.attributes;
+  labels.insert({{"revision", std::string(build_info().commit)},
+                 {"name", pilot_name(options)},
+                 {"scheduler", url.substr(0, url.find(':'))}});
+  return Metrics(std::move(labels));
 }
 
 // None without --listen.
@@ -178,7 +175,7 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"cgroup", cgroup ? cgroup->text() : "none: " + cgroup.error().text},
                              {"users", policy->offer.attributes.at("users")}});
-  Metrics metrics = make_metrics(options, *choice);
+  Metrics metrics = make_metrics(options, policy->offer);
   metrics.spent(Spent::validation, Clock::now() - began, policy->offer.total.cpus);
   policy->stop_at_signal = stops_at_signal;
   if (stops_at_signal) policy->stop_reserve = stop_reserve(policy->stop_grace);
