@@ -36,6 +36,9 @@ start_kube_root() {
     lower=$1 test=$2 manifests=$3 root=$2/kube/root
     mount -t overlay -o "lowerdir=$lower,upperdir=$2/kube/upper,workdir=$2/kube/work" overlay "$root"
     mount_system "$root"
+    # crun gives the stdio of a pod with a user namespace, which is this one, to that.
+    mknod -m 666 "$root/run/null" c 1 3
+    mount --bind "$root/run/null" "$root/dev/null"
     mkdir -p "$root"/{test,kubernetes,var/lib/containers}
     mount --bind "$test" "$root/test"
     mount --bind "$test/containers" "$root/var/lib/containers"
