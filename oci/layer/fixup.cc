@@ -59,32 +59,29 @@ class Planner {
     return found;
   }
 
-  std::vector<std::string_view> names(NodeId wanted, const Stack& stack) const {
-    std::vector<std::string_view> all;
-    const auto add = [&all](const FileTree& tree, NodeId folder) {
-      for (NodeId id = tree[folder].first_child; id != kNoNode; id = tree[id].next)
-        all.push_back(tree[id].name);
-    };
-    add(image_.files(), wanted);
-    for (const Slice slice : stack) add(files(slice), slice.node);
-    std::ranges::sort(all);
-    const auto repeated = std::ranges::unique(all);
-    all.erase(repeated.begin(), repeated.end());
-    return all;
+  // What is wanted, and what is not but shows.
+  void compare_children(NodeId wanted, const std::string& path, const Stack& stack) {
+    const FileTree& image = image_.files();
+    const std::string folder = path.empty() ? path : path + '/';
+    for (NodeId id = image[wanted].first_child; id != kNoNode; id = image[id].next) {
+      const std::string_view name = image[id].name;
+      compare(id, folder + std::string(name), look_up(stack, name));
+    }
+    for (std::size_t i = 0; i < stack.size(); ++i) {
+      const FileTree& tree = files(stack[i]);
+      for (NodeId id = tree[stack[i].node].first_child; id != kNoNode; id = tree[id].next) {
+        const std::string_view name = tree[id].name;
+        if (image.find(wanted, name) != kNoNode || is_in_upper(stack, i, name)) continue;
+        const Found shown = look_up(stack, name);
+        if (!shown.folders.empty() || shown.other.node != kNoNode)
+          steps_.push_back({Step::whiteout, folder + std::string(name), {}});
+      }
+    }
   }
 
-  void compare_children(NodeId wanted, const std::string& path, const Stack& stack) {
-    for (const std::string_view name : names(wanted, stack)) {
-      const Found shown = look_up(stack, name);
-      const NodeId node = image_.files().find(wanted, name);
-      std::string child = path;
-      if (!child.empty()) child += '/';
-      child += name;
-      if (node != kNoNode)
-        compare(node, child, shown);
-      else if (!shown.folders.empty() || shown.other.node != kNoNode)
-        steps_.push_back({Step::whiteout, std::move(child), {}});
-    }
+  bool is_in_upper(const Stack& stack, std::size_t below, std::string_view name) const {
+    return std::any_of(stack.begin(), stack.begin() + static_cast<std::ptrdiff_t>(below),
+                       [&](Slice s) { return files(s).find(s.node, name) != kNoNode; });
   }
 
   void compare(NodeId wanted, const std::string& path, const Found& shown) {
@@ -150,8 +147,9 @@ class Planner {
 }  // namespace
 
 Result<std::vector<FixupStep>> plan_fixup(const std::vector<LayerTree>& layers,
-                                          const std::vector<std::uint16_t>& sequence) {
-  ImageTree image;
+                                          const std::vector<std::uint16_t>& sequence,
+                                          std::shared_ptr<Spill> memory) {
+  ImageTree image(std::move(memory));
   for (const std::uint16_t layer : sequence) TRY(image.apply(layers[layer], layer));
   return Planner(layers, image).plan();
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,10 @@ struct FixupStep {
 
 // `layers` are the distinct ones in the order they are stacked, lowest first; `sequence` are
 // indexes into them in the order they are applied. Parents come before what is in them, and the
-// first step is always the root.
-Result<std::vector<FixupStep>> plan_fixup(const std::vector<LayerTree>& layers,
-                                          const std::vector<std::uint16_t>& sequence);
+// first step is always the root. `memory` is for the image's tree.
+Result<std::vector<FixupStep>> plan_fixup(
+    const std::vector<LayerTree>& layers, const std::vector<std::uint16_t>& sequence,
+    std::shared_ptr<Spill> memory = std::make_shared<Spill>());
 
 // Carries the steps out in `root`, an empty folder on the layers' own filesystem. `layer_roots` are
 // the `fs` folders of `layers`. `root` gets the image root's own mode.

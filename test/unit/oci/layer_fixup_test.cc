@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "oci/store/stored_layer.h"
@@ -36,10 +37,12 @@ struct Layers {
     for (const oci::LayerIndex& index : indexes) trees.push_back(*oci::LayerTree::of(index));
   }
 
-  // "D path 0755 @1" (metadata of layer 1), "L path <- 0:path", "W path"; without the root.
+  // "D path 0755 @1" (metadata of layer 1), "L path <- 0:path", "W path"; by path, without the
+  // root.
   std::string plan() const {
-    const auto steps = oci::plan_fixup(trees, sequence);
+    auto steps = oci::plan_fixup(trees, sequence);
     if (!steps) return steps.error().text;
+    std::ranges::sort(*steps, {}, &FixupStep::path);
     std::string text;
     for (const FixupStep& step : *steps)
       if (!step.path.empty()) text += line(step) + "\n";
