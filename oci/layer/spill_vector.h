@@ -47,6 +47,7 @@ class SpillVector {
     ++size_;
     ::new (&back()) T(value);
   }
+  void pop_back() { --size_; }
   void append(std::size_t count, const T& value) {
     for (; count > 0; --count) push_back(value);
   }

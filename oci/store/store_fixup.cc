@@ -73,10 +73,10 @@ Result<void> Store::make_fixup(const std::string& name, const std::vector<Digest
   std::vector<std::uint16_t> sequence;
   for (const Digest& id : diff_ids)
     sequence.push_back(static_cast<std::uint16_t>(std::ranges::find(stack, id) - stack.begin()));
-  const std::vector<FixupStep> steps = TRY(plan_fixup(layers.trees, sequence, layers.memory));
+  const SpillVector<FixupStep> steps = TRY(plan_fixup(layers.trees, sequence, layers.memory));
   Staging staging = TRY(Staging::create(layout_.staging));
   const DirFd root = TRY(make_dir_at(staging.dir(), "fs", 0700));
-  TRY(materialise_fixup(steps, layers.trees, layers.roots, root));
+  TRY(materialise_fixup(steps, layers.trees, layers.roots, root, layers.memory));
   if (layout_.boot.empty() && ::syncfs(root.get()) != 0) return sys_error("syncfs");
   return staging.commit(layout_.fixups, name);
 }

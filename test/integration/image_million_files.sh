@@ -3,8 +3,8 @@
 # ctest: long
 # ctest: timeout 1200
 #
-# An image of 1,000,000 files in 100,000 folders, and a layer that hides a tenth of them: pulled,
-# run, verified and removed in the memory that any other image gets.
+# An image of 1,000,000 files in 100,000 folders, and a layer that hides a tenth of them and links a
+# hundred thousand others: pulled, run, verified and removed in the memory that any image gets.
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 needs userns root
@@ -57,6 +57,9 @@ def million():
 def hiding():
     for top in range(0, 100, 10):
         yield header(f"d/.wh.{top:02}", tarfile.REGTYPE)
+    # Links into the layer below, each in a folder of its own.
+    for number in range(100_000):
+        yield header(f"links/{number}/x", tarfile.LNKTYPE, f"d/01/folder-{number % 1000:03}/a-file-1")
     yield bytes(1024)
 
 
@@ -86,7 +89,7 @@ END
 expect_peak pull -q "oci:$tmp/image"
 expect_peak cache verify
 expect_exit 0 run "oci:$tmp/image" sh -c \
-  'ls /d | wc -l; ls /d/99/folder-999 | wc -l; stat -c %h /d/01/folder-000/link; test ! -e /d/90'
-expect_out $'90\n10\n2'
+  'ls /d | wc -l; ls /d/99/folder-999 | wc -l; stat -c %h /d/01/folder-000/link /links/7/x; test ! -e /d/90'
+expect_out $'90\n10\n2\n101'
 expect_peak cache gc --size 0
 expect_equal "$(find "$cache" -mindepth 2 | wc -l | awk '{ print ($1 < 30) }')" 1 "what gc left"
