@@ -7,6 +7,7 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/message.h"
+#include "agent/cli/termination_log.h"
 #include "sandbox/base/kernel.h"
 
 namespace {
@@ -25,16 +26,25 @@ constexpr std::array<std::pair<Command, int (*)(const Options&)>, 9> kRunners = 
      {kCancel, cancel_command},
      {kVersion, version_command}}};
 
+// A kubelet hears of a pilot that did not even begin, too.
+int not_begun(const CommandText& command, const Message& why) {
+  if (command.command == kPilot) TerminationLog().write(why.line);
+  return report(why);
+}
+
 int start(const CommandText& command, std::span<char* const> words) {
   const Result<Options> options = Options::parse(command, words);
-  if (!options) return report_usage(command.name, options.error());
+  if (!options)
+    return not_begun(command, command.command == kPilot
+                                  ? pilot_usage_message(options.error())
+                                  : usage_message(command.name, options.error()));
   if (options->help()) {
     fmt::print("{}", command_help(command));
     return 0;
   }
   if (command.command != kVersion)
     if (const Result<void> kernel = check_kernel(); !kernel)
-      return report_failure(command.name, Origin::site, kernel.error());
+      return not_begun(command, failure_message(command.name, Origin::site, kernel.error()));
   for (const auto& [id, run] : kRunners)
     if (id == command.command) return run(*options);
   return kExitFailed;

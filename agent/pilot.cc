@@ -313,6 +313,11 @@ void Pilot::check_end() {
   if (!policy_.idle_exit || idle_) return;
   idle_ = site_.poller.after(*policy_.idle_exit, [this] {
     log::info("idle for as long as was allowed: ending");
+    // No word of the scheduler that there is no work.
+    if (const std::string trouble = scheduler_.trouble(); !trouble.empty() && !broken_)
+      broken_ = {Origin::scheduler,
+                 {Fault::transient,
+                  "idle for as long as was allowed, for want of a scheduler: " + trouble}};
     drain_because("idle for as long as was allowed");
   });
 }

@@ -11,9 +11,16 @@
 
 namespace podpilot::oci {
 
-// Keeps gc away while it lives, in this process or, with its descriptors, in another.
+// Keeps gc away while it lives, and while anyone else has its descriptors open.
 struct Lease {
   std::vector<FileLock> locks;
+
+  std::vector<BorrowedFd> descriptors() const {
+    std::vector<BorrowedFd> out;
+    for (const FileLock& lock : locks)
+      if (lock) out.push_back(lock.fd());
+    return out;
+  }
 };
 
 struct Image {

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <iterator>
+#include <map>
 
 #include "sandbox/base/close_from.h"
 #include "sandbox/base/errno.h"
@@ -27,8 +29,13 @@ namespace {
 
 constexpr std::size_t kMaxPlanBytes = 8 << 20;  // over ARG_MAX's usual 2 MiB of argv and env
 constexpr int kControlFd = 3;                   // in the launcher
-constexpr std::size_t kRequestDescriptors = 4;  // plan, stdin, stdout, stderr; perhaps a cgroup
+constexpr std::size_t kRequestDescriptors = 4;  // plan, stdin, stdout, stderr
 constexpr std::size_t kReplyDescriptors = 2;    // pidfd, reports
+
+// A request, by the descriptors that follow the first: the folder of a cgroup or none, then what is
+// to be kept.
+constexpr std::string_view kLaunch = "launch";
+constexpr std::string_view kLaunchInGroup = "launch in a group";
 
 // The launcher's reply to a request: descriptors, or this.
 struct Refusal {
@@ -37,9 +44,17 @@ struct Refusal {
 };
 
 struct Started {
+  pid_t pid = 0;  // of pid 1, here
   UniqueFd pidfd;
   UniqueFd reports;
 };
+
+// A sandbox whose pid 1 was not reaped yet: what it needs, and how it is ended.
+struct Child {
+  bool has_pids = false;  // a pid namespace, which goes with its first process
+  std::vector<UniqueFd> kept;
+};
+using Children = std::map<pid_t, Child>;
 
 // Every refusal of a namespace is the pod's: EPERM seccomp, EACCES an LSM, ENOSPC a sysctl, ENOSYS
 // and EINVAL an old kernel or profile. Out of processes or memory it may be able to next time.
@@ -50,7 +65,7 @@ Error namespaces_refused(int err) {
 }
 
 Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& request,
-                              const std::vector<pid_t>& hidden) {
+                              BorrowedFd cgroup, const std::vector<pid_t>& hidden) {
   auto [ours, theirs] = TRY(socket_pair());
   InitContext context{.report = theirs.get(),
                       .stdio = {request[1].get(), request[2].get(), request[3].get()},
@@ -59,25 +74,32 @@ Result<Started> clone_sandbox(const Plan& plan, const std::vector<UniqueFd>& req
                       .hidden = hidden,
                       .cloned_ns = monotonic_ns()};
   UniqueFd pidfd;
-  const bool grouped = request.size() > kRequestDescriptors;
-  const BorrowedFd cgroup = grouped ? BorrowedFd(request.back()) : BorrowedFd();
   const long pid = clone_into(plan.namespaces, pidfd, cgroup);
   if (pid < 0) return namespaces_refused(errno);
   if (pid == 0) {
     ours.reset();
     run_init(plan, std::move(context));
   }
-  return Started{std::move(pidfd), std::move(ours)};
+  return Started{static_cast<pid_t>(pid), std::move(pidfd), std::move(ours)};
 }
 
-Result<Started> serve(const Message& request, const std::vector<pid_t>& hidden) {
-  const std::size_t number = request.descriptors.size();
-  if (number != kRequestDescriptors && number != kRequestDescriptors + 1)
+Result<Started> serve(Message& request, const std::vector<pid_t>& hidden, Children& children) {
+  const bool grouped = request.bytes == kLaunchInGroup;
+  const std::size_t needed = kRequestDescriptors + (grouped ? 1 : 0);
+  if (request.descriptors.size() < needed)
     return Error{Fault::internal, "a request without its descriptors"};
   ::lseek(request.descriptors[0].get(), 0, SEEK_SET);
   const std::string bytes = TRY(read_all(request.descriptors[0], kMaxPlanBytes));
   const Plan plan = TRY(parse_plan(bytes));
-  return clone_sandbox(plan, request.descriptors, hidden);
+  const BorrowedFd cgroup =
+      grouped ? BorrowedFd(request.descriptors[kRequestDescriptors]) : BorrowedFd();
+  Started started = TRY(clone_sandbox(plan, request.descriptors, cgroup, hidden));
+  Child& child = children[started.pid];
+  child.has_pids = (plan.namespaces & CLONE_NEWPID) != 0;
+  const auto kept = request.descriptors.begin() + static_cast<std::ptrdiff_t>(needed);
+  child.kept.assign(std::make_move_iterator(kept),
+                    std::make_move_iterator(request.descriptors.end()));
+  return started;
 }
 
 Result<void> answer(BorrowedFd control, const Result<Started>& started) {
@@ -87,19 +109,36 @@ Result<void> answer(BorrowedFd control, const Result<Started>& started) {
   return send_message(control, {reinterpret_cast<const char*>(&refusal), sizeof refusal});
 }
 
-Result<void> launcher_loop(BorrowedFd control, const std::vector<pid_t>& hidden) {
-  const SignalFd children = TRY(SignalFd::create({SIGCHLD}));
+Result<void> launcher_loop(BorrowedFd control, const std::vector<pid_t>& hidden,
+                           Children& children) {
+  const SignalFd ended = TRY(SignalFd::create({SIGCHLD}));
   for (;;) {
-    pollfd fds[] = {{control.get(), POLLIN, 0}, {children.fd().get(), POLLIN, 0}};
+    pollfd fds[] = {{control.get(), POLLIN, 0}, {ended.fd().get(), POLLIN, 0}};
     if (::poll(fds, 2, -1) < 0 && errno != EINTR) return sys_error("poll");
-    while (children.next() != 0) {
+    while (ended.next() != 0) {
     }
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    while (const pid_t pid = ::waitpid(-1, nullptr, WNOHANG)) {
+      if (pid < 0) break;
+      children.erase(pid);
     }
     if (fds[0].revents == 0) continue;
-    const std::optional<Message> request = TRY(receive_message(control, 64, Wait::yes));
+    std::optional<Message> request = TRY(receive_message(control, 64, Wait::yes));
     if (!request || request->bytes.empty()) return {};  // the pilot is gone or done
-    TRY(answer(control, serve(*request, hidden)));
+    const Result<void> answered = answer(control, serve(*request, hidden, children));
+    if (!answered && answered.error().fault != Fault::not_found) return answered;
+  }
+}
+
+// A supervisor without a pid namespace clears its job away once nobody reads its reports. All are
+// waited for: a process can be reaped when none of its namespace is left (zap_pid_ns_processes() in
+// kernel/pid_namespace.c), while its own descriptors close before the others are so much as killed.
+void end_sandboxes(Children children) {
+  for (const auto& [pid, child] : children)
+    if (child.has_pids) ::kill(pid, SIGKILL);
+  while (!children.empty()) {
+    const pid_t pid = ::waitpid(-1, nullptr, 0);
+    if (pid < 0 && errno != EINTR) return;
+    children.erase(pid);
   }
 }
 
@@ -121,7 +160,8 @@ void hide_arguments() {
 }
 
 [[noreturn]] void run_launcher(UniqueFd control, pid_t pilot) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The end of the control socket tells that the pilot is gone, but not to one that was stopped.
+  ::prctl(PR_SET_PDEATHSIG, SIGCONT);
   if (::getppid() != pilot) ::_exit(1);
   ::prctl(PR_SET_NAME, "podpilot-launch");
   ::prctl(PR_SET_DUMPABLE, 0);
@@ -133,8 +173,11 @@ void hide_arguments() {
   if (::dup3(control.get(), kControlFd, O_CLOEXEC) >= 0) control.release();
   if (!close_from(kControlFd + 1, CloseWhen::now)) ::_exit(1);
   hide_arguments();
-  const Result<void> ended = launcher_loop(BorrowedFd(kControlFd), {pilot, ::getpid()});
-  ::_exit(ended ? 0 : 1);
+  Children children;
+  const Result<void> ended = launcher_loop(BorrowedFd(kControlFd), {pilot, ::getpid()}, children);
+  if (!ended) ::_exit(1);
+  end_sandboxes(std::move(children));
+  ::_exit(0);
 }
 
 Result<UniqueFd> in_memory(const std::string& bytes) {
@@ -201,11 +244,13 @@ void Launcher::retire() const {
   [[maybe_unused]] const auto killed = child_.kill(SIGKILL);
 }
 
-Result<Sandbox> Launcher::launch(const Plan& plan, const Stdio& stdio, BorrowedFd cgroup) {
+Result<Sandbox> Launcher::launch(const Plan& plan, const Stdio& stdio, BorrowedFd cgroup,
+                                 const std::vector<BorrowedFd>& kept) {
   const UniqueFd file = TRY(in_memory(serialise(plan)));
   std::vector<BorrowedFd> descriptors = {file, stdio.in, stdio.out, stdio.error};
   if (cgroup) descriptors.push_back(cgroup);
-  TRY(send_message(control_, "launch", descriptors).within("launcher"));
+  descriptors.insert(descriptors.end(), kept.begin(), kept.end());
+  TRY(send_message(control_, cgroup ? kLaunchInGroup : kLaunch, descriptors).within("launcher"));
   std::optional<Message> reply = TRY(receive_message(control_, sizeof(Refusal), Wait::yes));
   if (!reply || reply->bytes.empty()) return Error{Fault::internal, "the launcher is gone"};
   if (reply->descriptors.size() == kReplyDescriptors)

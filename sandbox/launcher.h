@@ -4,6 +4,8 @@
 // mix (a threaded process cannot make a user namespace) and a sandbox's pid 1 is its fork.
 #pragma once
 
+#include <vector>
+
 #include "sandbox/base/fd.h"
 #include "sandbox/base/process.h"
 #include "sandbox/base/result.h"
@@ -53,8 +55,11 @@ class Launcher {
   static Result<Launcher> start();
 
   // Takes as long as one clone(2). What fails after it comes as a report. `cgroup`: the folder of a
-  // control group that the sandbox is born in, every process of it; none: the launcher's.
-  Result<Sandbox> launch(const Plan& plan, const Stdio& stdio, BorrowedFd cgroup = {});
+  // control group that the sandbox is born in, every process of it; none: the launcher's. `kept`
+  // stay open in the launcher, out of the payload's reach, until no process of the sandbox is left,
+  // also where the pilot is killed; a message takes kMaxMessageDescriptors in all.
+  Result<Sandbox> launch(const Plan& plan, const Stdio& stdio, BorrowedFd cgroup = {},
+                         const std::vector<BorrowedFd>& kept = {});
 
   // POLLIN: it is gone, and every sandbox with it.
   BorrowedFd ended() const { return child_.pidfd(); }

@@ -48,9 +48,10 @@ std::string most_common_live(const std::vector<RootEntry>& root) {
 
 // Where the volume mounted at `point` is seen within a larger part of the same filesystem.
 std::string find_alias(const std::vector<Mount>& mounts, const std::string& point) {
-  const auto inner = std::ranges::find(mounts, point, &Mount::point);
-  if (inner == mounts.end()) return "";
+  const Mount* inner = mount_at(mounts, point);
+  if (!inner) return "";
   for (const Mount& outer : mounts) {
+    if (&outer != mount_at(mounts, outer.point)) continue;
     const std::string prefix = outer.root == "/" ? "/" : outer.root + "/";
     if (outer.device != inner->device || outer.point == "/" || outer.root == inner->root ||
         !inner->root.starts_with(prefix))

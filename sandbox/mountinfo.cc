@@ -55,6 +55,12 @@ Result<std::vector<Mount>> read_mountinfo() {
   return parse_mountinfo(text);
 }
 
+const Mount* mount_at(const std::vector<Mount>& mounts, std::string_view path) {
+  const auto last = std::find_if(mounts.rbegin(), mounts.rend(),
+                                 [&](const Mount& mount) { return mount.point == path; });
+  return last == mounts.rend() ? nullptr : &*last;
+}
+
 bool holds_mount(const std::vector<Mount>& mounts, std::string_view path) {
   const std::string below = std::string(path) + "/";
   return std::ranges::any_of(mounts, [&](const Mount& mount) {
@@ -63,7 +69,7 @@ bool holds_mount(const std::vector<Mount>& mounts, std::string_view path) {
 }
 
 bool is_mountpoint(const std::vector<Mount>& mounts, std::string_view path) {
-  return std::ranges::any_of(mounts, [&](const Mount& mount) { return mount.point == path; });
+  return mount_at(mounts, path) != nullptr;
 }
 
 }  // namespace podpilot::sandbox

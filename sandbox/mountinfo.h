@@ -26,6 +26,8 @@ std::vector<Mount> parse_mountinfo(std::string_view text);
 // Of the calling process.
 Result<std::vector<Mount>> read_mountinfo();
 
+// What is seen at `path`: of several mounts the last, which hides the others. nullptr for none.
+const Mount* mount_at(const std::vector<Mount>& mounts, std::string_view path);
 // Is `path` itself, or something below it, a mountpoint?
 bool holds_mount(const std::vector<Mount>& mounts, std::string_view path);
 bool is_mountpoint(const std::vector<Mount>& mounts, std::string_view path);

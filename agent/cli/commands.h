@@ -10,6 +10,8 @@
 namespace podpilot::agent {
 
 inline constexpr int kExitFailed = 125;  // of podpilot itself, as docker has it
+// Of a pilot whose options are wrong in every pod that has them (EX_CONFIG of sysexits.h).
+inline constexpr int kExitMisconfigured = 78;
 
 int pilot_command(const Options& options);
 int run_command(const Options& options);

@@ -30,6 +30,12 @@ Message usage_message(std::string_view command, const Error& error) {
           .line = fmt::format("podpilot {}: {}\n", command, printable(error.text))};
 }
 
+Message pilot_usage_message(const Error& error) {
+  Message message = usage_message("pilot", error);
+  if (error.fault == Fault::invalid) message.exit_code = kExitMisconfigured;
+  return message;
+}
+
 int report(const Message& message) {
   // A stderr that is gone is no reason to do anything else.
   [[maybe_unused]] const auto written = write_all(BorrowedFd(STDERR_FILENO), message.line);

@@ -18,6 +18,8 @@ struct Message {
 };
 Message failure_message(std::string_view command, Origin origin, const Error& error);
 Message usage_message(std::string_view command, const Error& error);
+// Of a pilot: Fault::invalid has an exit code of its own, as no other pod could do better.
+Message pilot_usage_message(const Error& error);
 // On stderr. Returns its exit code.
 int report(const Message& message);
 

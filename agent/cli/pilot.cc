@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <map>
 #include <random>
 
 #include "agent/cli/commands.h"
@@ -50,7 +51,7 @@ Result<PilotPolicy> make_policy(const Options& options, const sandbox::Pod& pod)
     policy.offer.capacity = static_cast<unsigned>(jobs);
   }
   if (single && policy.offer.capacity > 1)
-    return Error{Fault::invalid,
+    return Error{Fault::unsupported,
                  fmt::format("--jobs {}: this pod's sandbox ({}) runs one job at a time",
                              policy.offer.capacity, to_string(pod.rung))};
   if (total.cpus == 0 || policy.offer.capacity == 0)
@@ -73,10 +74,6 @@ Message failed(const Error& error) {
   return failure_message(kCommand, Origin::site, error);
 }
 
-Message misused(const Error& error) {
-  return usage_message(kCommand, error);
-}
-
 // From the first job on its image decides what is at the paths below "/". /etc/resolv.conf and
 // /etc/hosts are mounts where a kubelet made the pod, and so out of a job's reach, but not where
 // another runtime did; and nobody changes them while the pod lives. So no exception is made.
@@ -86,17 +83,13 @@ Result<void> fix_configuration(const Options& options) {
   return {};
 }
 
-Metrics make_metrics(const Options& options, const SandboxChoice& choice) {
+Metrics make_metrics(const Options& options, const Offer& offer) {
   const std::string url = options.text("scheduler");
-  return Metrics(
-      {{"version", std::string(build_info().version)},
-       {"revision", std::string(build_info().commit)},
-       {"name", pilot_name(options)},
-       {"scheduler", url.substr(0, url.find(':'))},
-       {"rung", std::string(to_string(choice.pod.rung))},
-       {"users", sandbox::serves_one_user(choice.pod.rung) && !options.has("share-between-users")
-                     ? "one"
-                     : "any"}});
+  std::map<std::string, std::string> labels = offer.attributes;
+  labels.insert({{"revision", std::string(build_info().commit)},
+                 {"name", pilot_name(options)},
+                 {"scheduler", url.substr(0, url.find(':'))}});
+  return Metrics(std::move(labels));
 }
 
 // None without --listen.
@@ -126,13 +119,13 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
       Scratch::open(poller, scratch_folder(options), Removal::on_thread).within("scratch");
   if (!scratch) return failed(scratch.error());
   const Result<std::vector<std::string>> registries = pull_arguments(options);
-  if (!registries) return misused(registries.error());
+  if (!registries) return pilot_usage_message(registries.error());
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());
   if (sandbox::uses_pod_root(choice->pod.rung))
     if (const Result<void> fixed = fix_configuration(options); !fixed) return failed(fixed.error());
   Result<PilotPolicy> policy = make_policy(options, choice->pod);
-  if (!policy) return misused(policy.error());
+  if (!policy) return pilot_usage_message(policy.error());
 
   Puller puller(poller, *store,
                 {.cache = cache_folder(options),
@@ -156,7 +149,7 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
             .next_id = std::random_device{}()};
   if (options.has("pids-limit")) {
     const Result<unsigned> limit = count_option(options, "pids-limit");
-    if (!limit) return misused(limit.error());
+    if (!limit) return pilot_usage_message(limit.error());
     site.process_limit = *limit;
   }
   std::unique_ptr<RootBuilder> roots;
@@ -173,7 +166,7 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
   const bool stops_at_signal = std::holds_alternative<CondorWish>(scheduler_wish);
   const Result<std::unique_ptr<Scheduler>> scheduler =
       make_scheduler(poller, options, std::move(scheduler_wish), choice->pod, policy->offer);
-  if (!scheduler) return misused(scheduler.error());
+  if (!scheduler) return pilot_usage_message(scheduler.error());
   log::info("pilot starts", {{"version", std::string(build_info().version)},
                              {"scheduler", options.text("scheduler")},
                              {"cpus", fmt::format("{}", policy->offer.total.cpus)},
@@ -182,14 +175,14 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"cgroup", cgroup ? cgroup->text() : "none: " + cgroup.error().text},
                              {"users", policy->offer.attributes.at("users")}});
-  Metrics metrics = make_metrics(options, *choice);
+  Metrics metrics = make_metrics(options, policy->offer);
   metrics.spent(Spent::validation, Clock::now() - began, policy->offer.total.cpus);
   policy->stop_at_signal = stops_at_signal;
   if (stops_at_signal) policy->stop_reserve = stop_reserve(policy->stop_grace);
   Pilot pilot(site, **scheduler, *std::move(policy), &metrics);
   const auto telemetry = serve_telemetry(poller, options, metrics, *store, pilot);
   if (!telemetry)
-    return telemetry.error().fault == Fault::invalid ? misused(telemetry.error())
+    return telemetry.error().fault == Fault::invalid ? pilot_usage_message(telemetry.error())
                                                      : failed(telemetry.error());
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
@@ -202,11 +195,11 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
 
 Message prepare_and_fly(const Options& options) {
   if (const Result<void> logging = configure_log(options, log::Level::info); !logging)
-    return misused(logging.error());
+    return pilot_usage_message(logging.error());
   Result<SchedulerWish> scheduler = scheduler_wish(options);
-  if (!scheduler) return misused(scheduler.error());
+  if (!scheduler) return pilot_usage_message(scheduler.error());
   Result<SandboxWish> wish = sandbox_wish(options);
-  if (!wish) return misused(wish.error());
+  if (!wish) return pilot_usage_message(wish.error());
   if (const auto* spool = std::get_if<SpoolWish>(&*scheduler))
     wish->folders.push_back(absolute_path(spool->folder));
   Result<sandbox::Launcher> launcher = sandbox::Launcher::start();

@@ -38,10 +38,12 @@ Result<Files> open_files(const JobFolder& folder, const JobDescription& job) {
 
 Result<sandbox::Sandbox> launch(const SandboxStart& start, const JobDescription& job,
                                 const sandbox::Plan& plan) {
+  const std::vector<BorrowedFd> lease = start.image.lease.descriptors();
   if (start.inherit)
-    return start.launcher.launch(plan, {BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)}, start.cgroup);
+    return start.launcher.launch(plan, {BorrowedFd(0), BorrowedFd(1), BorrowedFd(2)}, start.cgroup,
+                                 lease);
   const Files files = TRY(open_files(start.folder, job));
-  return start.launcher.launch(plan, {files.in, files.out, files.error}, start.cgroup);
+  return start.launcher.launch(plan, {files.in, files.out, files.error}, start.cgroup, lease);
 }
 
 std::expected<sandbox::Spec, StartFailure> spec_of(const SandboxStart& start,

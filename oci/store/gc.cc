@@ -73,13 +73,6 @@ Result<std::vector<LayerOnDisk>> read_layers(const StoreLayout& store) {
   return layers;
 }
 
-// For an ordinary user, as df tells it.
-Result<std::uint64_t> free_bytes(BorrowedFd folder) {
-  struct statvfs st{};
-  if (::fstatvfs(folder.get(), &st) != 0) return sys_error("fstatvfs");
-  return std::uint64_t{st.f_bavail} * st.f_frsize;
-}
-
 class Collector {
  public:
   Collector(const StoreLayout& store, const GcGoal& goal) : store_(store), goal_(goal) {}
@@ -111,7 +104,7 @@ class Collector {
     std::ranges::sort(layers_, {}, &LayerOnDisk::made);
     for (const LayerOnDisk& layer : layers_) report_.bytes_before += layer.bytes;
     report_.bytes_after = report_.bytes_before;
-    const std::uint64_t free = TRY(free_bytes(store_.root));
+    const std::uint64_t free = TRY(free_bytes(store_));
     keep_bytes_ = may_stay(goal_, report_.bytes_before, free);
     return {};
   }
@@ -193,6 +186,13 @@ Result<std::uint64_t> used_bytes(const StoreLayout& store) {
   std::uint64_t bytes = 0;
   for (const LayerOnDisk& layer : layers) bytes += layer.bytes;
   return bytes;
+}
+
+Result<std::uint64_t> free_bytes(const StoreLayout& store) {
+  struct statvfs st{};
+  if (::fstatvfs(store.root.get(), &st) != 0) return sys_error("fstatvfs " + store.path);
+  if (st.f_flag & ST_RDONLY) return Error{Fault::denied, store.path + " is read-only"};
+  return std::uint64_t{st.f_bavail} * st.f_frsize;
 }
 
 std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, std::uint64_t free) {

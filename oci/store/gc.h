@@ -25,6 +25,10 @@ Result<std::vector<StoredImage>> list_images(const StoreLayout& store);
 // About, of all layers on disk.
 Result<std::uint64_t> used_bytes(const StoreLayout& store);
 
+// What the disk has left for an ordinary user, as df tells it. Fault::denied once it is read-only:
+// a disk in trouble becomes that while it is mounted.
+Result<std::uint64_t> free_bytes(const StoreLayout& store);
+
 struct GcReport {
   std::uint64_t bytes_before = 0;
   std::uint64_t bytes_after = 0;

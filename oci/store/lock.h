@@ -28,6 +28,8 @@ class FileLock {
                                   const std::stop_token& stop);
 
   explicit operator bool() const { return static_cast<bool>(fd_); }
+  // The lock is held while any copy of it is open, in whatever process.
+  BorrowedFd fd() const { return fd_; }
   // Takes the file away, for the holder of an exclusive lock on a thing that is gone. Who waits for
   // the lock then gets one on a new file.
   void remove_file(BorrowedFd folder, const std::string& name) const;

@@ -109,6 +109,10 @@ Result<UniqueFd> open_in_root(BorrowedFd root, const std::string& path, int flag
   return openat2_retry(root, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
+bool exists_at(BorrowedFd folder, const std::string& path) {
+  return ::faccessat(folder.get(), path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 bool is_dot(const char* name) {
   return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }

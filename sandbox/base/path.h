@@ -32,6 +32,10 @@ Result<DirFd> make_dir_at(BorrowedFd parent, const std::string& name, mode_t mod
 // mkdir -p along a path of the operator's.
 Result<DirFd> make_dirs(const std::string& path, mode_t mode);
 
+// Whether something is at `path`, which is itself not followed. For folders of ours: links on the
+// way are.
+bool exists_at(BorrowedFd folder, const std::string& path);
+
 // Whether an entry of a folder is the folder itself or the one above it.
 bool is_dot(const char* name);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Payloads that try to get out, or to harm what runs them.
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +14,7 @@
 #include <map>
 #include <sstream>
 
+#include "sandbox/base/deadline.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
 #include "sandbox/landlock.h"
@@ -24,15 +27,19 @@ using namespace podpilot::test;
 
 namespace {
 
+std::map<std::string, std::string> results_of(const std::string& output) {
+  std::map<std::string, std::string> results;
+  std::istringstream lines(output);
+  for (std::string name, result; lines >> name >> result;) results[name] = result;
+  return results;
+}
+
 std::map<std::string, std::string> attack(Image& image, std::vector<std::string> groups) {
   groups.insert(groups.begin(), "attack");
   const Flight flight = fly(image.spec(groups));
   INFO(flight.text() << "\n" << flight.output);
   CHECK(flight.code() == 0);
-  std::map<std::string, std::string> results;
-  std::istringstream lines(flight.output);
-  for (std::string name, result; lines >> name >> result;) results[name] = result;
-  return results;
+  return results_of(flight.output);
 }
 
 // All refused, and in one of these words.
@@ -169,6 +176,25 @@ TEST_CASE("a payload has descriptors 0, 1 and 2 only", "[sandbox][escape]") {
   INFO(flight.output);
   CHECK(std::count(flight.output.begin(), flight.output.end(), '\n') == 3);
   CHECK(flight.output.find("0 pipe:") != std::string::npos);
+}
+
+TEST_CASE("a payload cannot let go of what is kept open for it", "[sandbox][escape]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  image.dir().write("lock", "");
+  const std::string path = image.dir() / "lock";
+  UniqueFd lock(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::flock(lock.get(), LOCK_SH) == 0);
+  Flight flight = take_off(image.spec({"attack", "descriptors", "wait"}), {lock});
+  lock.reset();
+  REQUIRE(flight.until_output("get "));
+  check_refused(results_of(flight.output), "EBADF EACCES EPERM");
+  const UniqueFd other(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  CHECK(::flock(other.get(), LOCK_EX | LOCK_NB) != 0);
+  CHECK(flight.finish().code() == 0);
+  const Deadline deadline = Deadline::after(std::chrono::seconds(5));
+  while (::flock(other.get(), LOCK_EX | LOCK_NB) != 0 && !deadline.passed()) ::usleep(1000);
+  CHECK_FALSE(deadline.passed());
 }
 
 TEST_CASE("a folder as a standard stream would be a way out and is refused", "[sandbox][escape]") {

@@ -446,6 +446,27 @@ TEST_CASE("kill -9 of the launcher leaves no process", "[sandbox][life]") {
   CHECK(::poll(&writers, 1, 5000) == 1);
 }
 
+TEST_CASE("what a sandbox is given to keep is open for as long as it lives", "[sandbox][life]") {
+  if (rerun_unprivileged()) return;
+  Image image;
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd kept(ends[1]);
+  Flight flight = take_off(image.spec({"act", "tick"}), {kept});
+  Flight other = take_off(image.spec({"act", "tick"}));
+  kept.reset();
+  REQUIRE(flight.until_output("."));
+  REQUIRE(other.until_output("."));
+  pollfd writers{reader.get(), 0, 0};  // POLLHUP: nobody has the other end
+  CHECK(::poll(&writers, 1, 0) == 0);
+  REQUIRE(flight.sandbox->kill());
+  CHECK(flight.finish().signal() == SIGKILL);
+  CHECK(::poll(&writers, 1, 5000) == 1);
+  REQUIRE(other.sandbox->kill());
+  CHECK(other.finish().signal() == SIGKILL);
+}
+
 TEST_CASE("a sandbox whose reports nobody reads any more ends", "[sandbox][life]") {
   if (rerun_unprivileged()) return;
   Image image;

@@ -50,3 +50,10 @@ expect_equal "$(in_history many 'isReal(ChirpContainerImagePullTime)' | sort -u)
 wait "$pilot" || fail "the pilot ended with $?"
 expect_equal "$(pool run condor_status -af Name)" "" "slots after the pilot's end"
 expect_no_grep "(token|secret|[0-9a-f]{64})" "$tmp/pilot.log"
+
+# A token that the pool refuses ends it at once.
+sed 's/[^.]*$/Zm9yZ2Vk/' "$tmp/token" >"$tmp/forged"
+give_user "$tmp/forged"
+chmod 600 "$tmp/forged"
+expect_exit 125 podpilot pilot --scheduler "htcondor://127.0.0.1:$POOL_PORT" --token-file "$tmp/forged" --cache "$cache"
+expect_grep '^podpilot pilot: .* \(scheduler-unavailable\): ' "$err"

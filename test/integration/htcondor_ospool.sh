@@ -50,7 +50,8 @@ expect_exit 125 "${unprivileged[@]}" "${pilot_env[@]}" "HTTPS_PROXY=http://$regi
   --registry-mirror "$registry/cache" nothing:1
 expect_grep 'a mirror does not give an image.*nothing' "$err"
 expect_grep 'docker.io/library/nothing:1' "$err"
-for wrong in --registry-mirror=mirror --bind=/nowhere/to/be/found; do
-  expect_exit 125 podpilot pilot --scheduler "htcondor://127.0.0.1:$POOL_PORT" --token-file "$tmp/password" --cache "$cache" "$wrong"
+for wrong in 78:--registry-mirror=mirror 125:--bind=/nowhere/to/be/found; do
+  code=${wrong%%:*} wrong=${wrong#*:}
+  expect_exit "$code" podpilot pilot --scheduler "htcondor://127.0.0.1:$POOL_PORT" --token-file "$tmp/password" --cache "$cache" "$wrong"
   expect_grep "${wrong%%=*}" "$err"
 done

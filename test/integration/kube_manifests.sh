@@ -79,3 +79,11 @@ del(.registry) | to_entries[] | .key as $name | .value
 END
 expect_exit 0 jq -f "$tmp/policy.jq" "$tmp/objects.json"
 expect_out ''
+
+# The exit code that ends a Job is the one of wrong options, and the container is the pilot's.
+code=0
+podpilot pilot --no-such-option 2>"$err" || code=$?
+expect_equal "$(jq -c '[.[][] | select(.kind == "Job") | .spec |
+    [.template.spec.containers[0].name, (.podFailurePolicy.rules[] | select(.action == "FailJob").onExitCodes)]] |
+    unique | .[]' "$tmp/objects.json")" \
+  "[\"pilot\",{\"containerName\":\"pilot\",\"operator\":\"In\",\"values\":[$code]}]" "podFailurePolicy of Jobs"

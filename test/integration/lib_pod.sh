@@ -18,14 +18,18 @@ install -m 111 "$PODPILOT" "$pod/podpilot"
 echo secret >"$pod/secrets/token"
 chmod 644 "$pod/secrets/token"
 chmod 777 "$pod/pod"
+# As a kubelet gives it to the container.
+termination_log=$tmp/termination-log
+: >"$termination_log"
+chmod 666 "$termination_log"
 
 # The first words of the command line inside choose who it is.
 in_pod() { # COMMAND...
   # shellcheck disable=SC2016  # for the inner shell
   unshare --mount --pid --fork --kill-child bash -c '
     set -e
-    pod=$1
-    shift
+    pod=$1 termination_log=$2
+    shift 2
     mount --bind "$pod" "$pod"
     mount -t proc proc "$pod/proc"
     mount --bind /sys "$pod/sys"
@@ -39,7 +43,9 @@ in_pod() { # COMMAND...
       mount --bind "/dev/$node" "$pod/dev/$node"
     done
     ln -s /proc/self/fd "$pod/dev/fd"
-    exec "$@"' _ "$pod" "$@"
+    touch "$pod/dev/termination-log"
+    mount --bind "$termination_log" "$pod/dev/termination-log"
+    exec "$@"' _ "$pod" "$termination_log" "$@"
 }
 # What the capabilities of a pod with RuntimeDefault leave to podpilot, for a user or without --userspec for root.
 if [[ ! -v pod_env ]]; then pod_env=(); fi

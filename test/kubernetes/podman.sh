@@ -6,6 +6,8 @@
 
 # shellcheck source=scripts/lib/mirror.sh
 . "$PODPILOT_SOURCE/scripts/lib/mirror.sh"
+# shellcheck source=scripts/lib/own_root.sh
+. "$PODPILOT_SOURCE/scripts/lib/own_root.sh"
 needs root mmdebstrap unshare nsenter
 
 # A mirror may be a snapshot, whose lists have expired.
@@ -33,21 +35,15 @@ start_kube_root() {
     set -e
     lower=$1 test=$2 manifests=$3 root=$2/kube/root
     mount -t overlay -o "lowerdir=$lower,upperdir=$2/kube/upper,workdir=$2/kube/work" overlay "$root"
-    mount --rbind /dev "$root/dev"
-    mount --rbind /sys "$root/sys"
-    # crun refuses a mixture of both versions; without any it does without.
-    mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
-    mount -t proc proc "$root/proc"
-    mount -t tmpfs tmpfs "$root/tmp"
-    mount -t tmpfs tmpfs "$root/run"
-    mkdir -p "$root"/{test,kubernetes,var/lib/containers,.old}
+    mount_system "$root"
+    # crun gives the stdio of a pod with a user namespace, which is this one, to that.
+    mknod -m 666 "$root/run/null" c 1 3
+    mount --bind "$root/run/null" "$root/dev/null"
+    mkdir -p "$root"/{test,kubernetes,var/lib/containers}
     mount --bind "$test" "$root/test"
     mount --bind "$test/containers" "$root/var/lib/containers"
     mount --rbind -o ro "$manifests" "$root/kubernetes"
-    cd "$root"
-    pivot_root . .old
-    cd /
-    umount --lazy /.old
+    enter_root "$root"
     echo ready >/test/kube/ready
     exec sleep infinity' bash "$cached" "$tmp" "$PODPILOT_SOURCE/scripts/kubernetes" </dev/null &
   kube_root=$!
@@ -117,6 +113,9 @@ patch_pilot() { # SITE NAME=VALUE...
   } >>"$1/kustomization.yaml"
 }
 
+# Of a pod with hostUsers: false, as it is seen outside.
+readonly pod_root_id=1000000
+
 # NODE is how the node's runtime is set: containerd_2, with its seccomp profile where a pod says RuntimeDefault,
 # or unconfined, which to Kubernetes is a pod that names none.
 play() { # SITE NODE
@@ -133,19 +132,32 @@ seccomp_profile = "$profile"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 END
-  # A kubelet gives the files of secrets to the pod's fsGroup.
+  # A kubelet gives a user namespace 65536 ids, and volumes' files the owners that they have outside; the
+  # files of secrets to the pod's fsGroup; and makes subPaths of the volume "pod", an emptyDir, with the mode
+  # that this has.
   # shellcheck disable=SC2016  # for the inner shell
   in_kube_root sh -ec 'mkdir -p /etc/containers && cp /test/containers.conf /etc/containers/
     kustomize build "$1" >/test/play.yaml
-    podman kube play --network host --start=false /test/play.yaml
     group=$(sed -n "s/^ *fsGroup: //p" /test/play.yaml)
+    users=
+    if grep -q "hostUsers: false" /test/play.yaml; then
+      echo "containers:$2:65536" | tee /etc/subuid >/etc/subgid
+      users=--userns=auto:size=65536
+      group=$2
+    fi
+    podman kube play --network host $users --start=false /test/play.yaml
     for secret in $(sed -n "s/^ *secretName: //p" /test/play.yaml); do
       podman volume exists "$secret" || continue
       files=$(podman volume inspect --format "{{.Mountpoint}}" "$secret")
       chgrp -R "$group" "$files"
       chmod -R g+rX "$files"
     done
-    podman pod start podpilot-pod' sh "$1" >"$tmp/play.log" 2>&1
+    for folder in $(sed -n "s/^ *subPath: //p" /test/play.yaml); do
+      files=$(podman volume inspect --format "{{.Mountpoint}}" pod)
+      mkdir -p "$files/$folder"
+      chmod 777 "$files" "$files/$folder"
+    done
+    podman pod start podpilot-pod' sh "$1" "$pod_root_id" >"$tmp/play.log" 2>&1
 }
 
 pilot_exit() { # -> its exit code, once it ended; its log is $tmp/pilot.log

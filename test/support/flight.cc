@@ -144,7 +144,7 @@ std::string Flight::text() const {
   return fmt::format("ended: code {} signal {}", code(), signal());
 }
 
-Flight take_off(const sandbox::Spec& spec) {
+Flight take_off(const sandbox::Spec& spec, const std::vector<BorrowedFd>& kept) {
   Flight flight;
   auto plan = sandbox::make_plan({}, spec);
   if (!plan) {
@@ -153,7 +153,8 @@ Flight take_off(const sandbox::Spec& spec) {
   }
   auto [in_read, in_write] = pipe_ends();
   auto [out_read, out_write] = pipe_ends();
-  auto launched = launcher().launch(*plan, {.in = in_read, .out = out_write, .error = out_write});
+  auto launched =
+      launcher().launch(*plan, {.in = in_read, .out = out_write, .error = out_write}, {}, kept);
   if (!launched) {
     flight.problem = launched.error().text;
     return flight;

@@ -66,7 +66,8 @@ struct Flight {
   bool output_ended_ = false;
 };
 
-Flight take_off(const sandbox::Spec& spec);
+// `kept` as of Launcher::launch().
+Flight take_off(const sandbox::Spec& spec, const std::vector<BorrowedFd>& kept = {});
 // Runs to the end.
 Flight fly(const sandbox::Spec& spec);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
@@ -242,6 +243,37 @@ static void abstract(const char* name) {
                           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))));
 }
 
+// Of many attempts the one that worked counts, else the last.
+static void count(long* all, int* why, long one) {
+  if (one >= 0) *all = 0;
+  if (*all < 0) *why = errno;
+}
+
+// Descriptors of whoever else is seen, and what may have come along by mistake.
+static void descriptors(void) {
+  enum { kPids = 1000, kDescriptors = 256 };
+  long own = -1, by_path = -1, by_number = -1;
+  int own_why = 0, path_why = 0, number_why = 0;
+  for (int fd = 3; fd < kDescriptors; ++fd) count(&own, &own_why, flock(fd, LOCK_UN));
+  for (int pid = 1; pid < kPids; ++pid) {
+    const int pidfd = pid == getpid() ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) continue;
+    for (int fd = 0; fd < kDescriptors; ++fd) {
+      char path[64];
+      snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+      count(&by_path, &path_why, open_close(path, O_RDONLY));
+      count(&by_number, &number_why, syscall(SYS_pidfd_getfd, pidfd, fd, 0));
+    }
+    close(pidfd);
+  }
+  errno = own_why;
+  say("unlock", own);
+  errno = path_why;
+  say("open", by_path);
+  errno = number_why;
+  say("get", by_number);
+}
+
 int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     if (!strcmp(argv[i], "init")) init();
@@ -254,6 +286,8 @@ int main(int argc, char** argv) {
     if (!strcmp(argv[i], "files")) files();
     if (!strcmp(argv[i], "chroot")) chroot_out(argv[++i]);
     if (!strcmp(argv[i], "abstract")) abstract(argv[++i]);
+    if (!strcmp(argv[i], "descriptors")) descriptors();
+    if (!strcmp(argv[i], "wait")) getchar();
   }
   return 0;
 }

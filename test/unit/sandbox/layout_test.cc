@@ -71,6 +71,18 @@ TEST_CASE("volumes with somebody's data are never a place", "[sandbox][layout]")
   CHECK(layout.find("usr")->place == Place::filled);
 }
 
+TEST_CASE("a volume that is hidden by another mount is none", "[sandbox][layout]") {
+  const Mount pod{"8:2", "/data", "/pod"};
+  const Mount tmp{"8:2", "/data/own/tmp", "/tmp"};
+  const std::vector<RootEntry> root = {folder("pod", true), folder("tmp", true)};
+  const auto place = [&](const std::vector<Mount>& mounts) {
+    return judge_layout(root, mounts).find("tmp")->place;
+  };
+  CHECK(place({pod, {"0:7", "/", "/tmp"}, tmp}) == Place::filled);
+  CHECK(place({pod, tmp, {"0:7", "/", "/tmp"}}) == Place::folder);
+  CHECK(place({pod, {"0:7", "/", "/pod"}, tmp}) == Place::folder);
+}
+
 TEST_CASE("a root that can show nothing has no names", "[sandbox][layout]") {
   const Layout layout = judge_layout({folder("usr", false), folder("etc", false)}, {});
   CHECK(layout.live.empty());

@@ -24,3 +24,10 @@ TEST_CASE("a folder holds the mounts on it and below it, not beside it", "[sandb
   CHECK(podpilot::sandbox::is_mountpoint(mounts, "/var"));
   CHECK_FALSE(podpilot::sandbox::is_mountpoint(mounts, "/etc"));
 }
+
+TEST_CASE("of several mounts at a place the last is seen", "[sandbox]") {
+  const std::vector<Mount> mounts = {
+      {"0:1", "/", "/tmp"}, {"0:2", "/", "/tmp"}, {"0:3", "/", "/x"}};
+  CHECK(*podpilot::sandbox::mount_at(mounts, "/tmp") == mounts[1]);
+  CHECK(podpilot::sandbox::mount_at(mounts, "/run") == nullptr);
+}
