@@ -377,7 +377,7 @@ TEST_CASE("after a restart of the node layers are compared before they are used"
     const auto parsed = *oci::parse_layer_index(text);
     UniqueFd fd(::open(index_path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
     oci::LayerIndexWriter writer(fd, "other");
-    for (const auto& entry : parsed.entries) REQUIRE(writer.add(entry));
+    for (std::size_t i = 0; i < parsed.entries.size(); ++i) REQUIRE(writer.add(parsed.entries[i]));
     REQUIRE(writer.finish(1));
     CHECK(::truncate(file.c_str(), 0) == 0);
     CHECK_FALSE(*store->find("r", kHost));
