@@ -19,6 +19,7 @@
 #include "agent/version.h"
 #include "oci/reference.h"
 #include "oci/registry/credentials.h"
+#include "sandbox/base/environment.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/json.h"
 #include "sandbox/base/kernel.h"
@@ -36,10 +37,9 @@ constexpr std::array kKept = {"HOME", "HTTPS_PROXY", "https_proxy", "NO_PROXY", 
 
 std::map<std::string, std::string> take_environment() {
   std::map<std::string, std::string> all;
-  for (char** at = environ; at && *at; ++at) {
-    const std::string_view variable = *at;
+  for (const std::string& variable : environment()) {
     const std::size_t equals = variable.find('=');
-    if (equals != std::string_view::npos)
+    if (equals != std::string::npos)
       all.emplace(variable.substr(0, equals), variable.substr(equals + 1));
   }
   ::clearenv();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <map>
 #include <random>
 
 #include "agent/cli/cache_goal.h"
@@ -88,17 +89,13 @@ Result<void> fix_configuration(const Options& options) {
   return {};
 }
 
-Metrics make_metrics(const Options& options, const SandboxChoice& choice) {
+Metrics make_metrics(const Options& options, const Offer& offer) {
   const std::string url = options.text("scheduler");
-  return Metrics(
-      {{"version", std::string(build_info().version)},
-       {"revision", std::string(build_info().commit)},
-       {"name", pilot_name(options)},
-       {"scheduler", url.substr(0, url.find(':'))},
-       {"rung", std::string(to_string(choice.pod.rung))},
-       {"users", sandbox::serves_one_user(choice.pod.rung) && !options.has("share-between-users")
-                     ? "one"
-                     : "any"}});
+  std::map<std::string, std::string> labels = offer.attributes;
+  labels.insert({{"revision", std::string(build_info().commit)},
+                 {"name", pilot_name(options)},
+                 {"scheduler", url.substr(0, url.find(':'))}});
+  return Metrics(std::move(labels));
 }
 
 // None where nothing can be removed.
@@ -146,7 +143,7 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
   Result<PilotPolicy> policy = make_policy(options, choice->pod);
   if (!policy) return pilot_usage_message(policy.error());
 
-  Metrics metrics = make_metrics(options, *choice);
+  Metrics metrics = make_metrics(options, policy->offer);
   const Result<std::unique_ptr<CacheKeeper>> keeper = keep_cache(poller, options, *store, metrics);
   if (!keeper) return refused(keeper.error());
   Puller puller(poller, *store,

@@ -47,7 +47,7 @@ void sweep_dead(BorrowedFd root, const std::string& own) {
     const Result<UniqueFd> folder = open_beneath(root, name, O_RDONLY | O_DIRECTORY);
     struct stat st{};
     if (!folder || ::fstat(folder->get(), &st) != 0) continue;
-    const bool has_lock = ::faccessat(folder->get(), kLock, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    const bool has_lock = exists_at(*folder, kLock);
     if (!has_lock && st.st_mtime + kGraceSeconds > ::time(nullptr)) continue;
     const Result<UniqueFd> lock = take_lock(*folder);
     // What cannot be removed now (a disk in trouble) is tried again by the next pilot.
@@ -90,7 +90,7 @@ Result<void> Scratch::claim_name() {
 
 // Made once for all pilots of this scratch; whole before it has its name.
 Result<void> Scratch::make_mountpoints() {
-  if (::faccessat(root_.get(), kMountpoints, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return {};
+  if (exists_at(root_, kMountpoints)) return {};
   const DirFd made = TRY(make_dir_at(own_, kMountpoints, 0755));
   TRY(sandbox::make_mountpoint_layer(made));
   // Another pilot may have been first: its folder is as good.

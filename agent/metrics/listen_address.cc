@@ -4,8 +4,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "sandbox/base/text.h"
 
 namespace podpilot::agent {
@@ -25,9 +23,9 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong;
   ListenAddress out;
-  const std::string_view port = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (error != std::errc() || end != port.data() + port.size()) return wrong;
+  const auto port = parse_number(text.substr(colon + 1));
+  if (!port || *port > UINT16_MAX) return wrong;
+  out.port = static_cast<std::uint16_t>(*port);
   std::string_view host = text.substr(0, colon);
   const bool brackets = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
   if (brackets) host = host.substr(1, host.size() - 2);

@@ -71,8 +71,8 @@ void Metrics::job_ended(const JobRecord& job) {
     spent(static_cast<Spent>(kind), spent_times.at(kind), job.cpus);
 
   const auto started = job.times.at(Event::payload_started);
-  if (started && job.taken) {
-    match_to_start_.observe(*started - *job.taken);
+  if (started) {
+    match_to_start_.observe(*started - job.taken);
     run_.observe(outcome.times.run);
   }
   if (const auto in = job.times.between(Event::described, Event::inputs_ready))

@@ -38,7 +38,7 @@ struct JobRecord {
   unsigned cpus = 1;
   Clock::duration whole{};  // from its activation to the end of the clean-up
   EventTimes times;
-  std::optional<Clock::time_point> taken;
+  Clock::time_point taken{};
   bool released = false;          // nobody wanted to know how it ended
   std::optional<PullReady> pull;  // nothing: the image was there, or never came
   std::uint64_t image_size = 0;   // bytes on disk; 0: there was none, or it is a folder

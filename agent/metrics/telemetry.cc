@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/metrics/telemetry.h"
 
-#include <fmt/format.h>
-#include <sys/statvfs.h>
-
 #include "oci/store/gc.h"
-#include "sandbox/base/errno.h"
 
 namespace podpilot::agent {
 namespace {
@@ -16,11 +12,9 @@ constexpr std::chrono::seconds kCacheEvery{60};
 constexpr std::chrono::seconds kCacheHung{180};
 
 Result<CacheFigures> look_at(const oci::StoreLayout& store) {
-  struct statvfs disk{};
-  if (::fstatvfs(store.cache.get(), &disk) != 0) return sys_error("fstatvfs " + store.path);
-  if (disk.f_flag & ST_RDONLY) return Error{Fault::denied, store.path + " is read-only"};
   CacheFigures out;
-  out.free = disk.f_bavail * disk.f_frsize;
+  const oci::Disk disk = TRY(oci::look_at_disk(store));
+  out.free = disk.free;
   out.used = TRY(oci::used_bytes(store));
   return out;
 }
@@ -34,7 +28,7 @@ Result<std::unique_ptr<Telemetry>> Telemetry::start(Poller& poller, const Listen
   out->worker_ = TRY(Worker::create(poller));
   out->server_ = TRY(MetricsServer::start(address, out->snapshot()));
   out->look_at_cache();
-  out->tick();
+  out->tick_later();
   return out;
 }
 
@@ -53,9 +47,11 @@ Snapshot Telemetry::snapshot() {
   return out;
 }
 
-void Telemetry::tick() {
-  server_->show(snapshot());
-  timer_ = poller_.after(kTick, [this] { tick(); });
+void Telemetry::tick_later() {
+  timer_ = poller_.after(kTick, [this] {
+    server_->show(snapshot());
+    tick_later();
+  });
 }
 
 void Telemetry::look_at_cache() {

@@ -31,7 +31,7 @@ class Telemetry {
   Telemetry(Poller& poller, Metrics& metrics, const oci::StoreLayout& store, Look look)
       : poller_(poller), metrics_(metrics), store_(store), look_(std::move(look)) {}
   Snapshot snapshot();
-  void tick();
+  void tick_later();
   void look_at_cache();
 
   Poller& poller_;

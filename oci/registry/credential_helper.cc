@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "sandbox/base/environment.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/json.h"
@@ -43,15 +44,9 @@ Result<std::string> find_program(const std::string& name) {
 // Of those for Amazon, Azure and Google (gcloud is one of them).
 constexpr std::array kHelpersPrefixes = {"AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_"};
 
-bool is_for_helpers(std::string_view entry) {
+bool is_for_helpers(std::string_view variable) {
   return std::ranges::any_of(kHelpersPrefixes,
-                             [&](const char* prefix) { return entry.starts_with(prefix); });
-}
-
-std::vector<std::string> own_environment() {
-  std::vector<std::string> out;
-  for (char** entry = ::environ; entry && *entry; ++entry) out.emplace_back(*entry);
-  return out;
+                             [&](const char* prefix) { return variable.starts_with(prefix); });
 }
 
 struct Answer {
@@ -71,7 +66,7 @@ Result<Answer> run(const std::string& program, const std::string& name, std::str
   UniqueFd child_out(out[1]);
   ChildProcess child = TRY(spawn({.program = program,
                                   .argv = {name, "get"},
-                                  .environment = own_environment(),
+                                  .environment = environment(),
                                   .descriptors = {child_in, child_out}}));
   child_out.reset();
   // Less than a pipe holds: this never waits.
@@ -113,22 +108,13 @@ Result<Credentials> parse_answer(const std::string& text) {
 }  // namespace
 
 std::vector<std::string> helpers_environment() {
-  std::vector<std::string> out = own_environment();
+  std::vector<std::string> out = environment();
   std::erase_if(out, [](const std::string& entry) { return !is_for_helpers(entry); });
   return out;
 }
 
 void forget_helpers_environment() {
-  for (char** entry = ::environ; entry && *entry;) {
-    const std::string_view text = *entry;
-    if (!is_for_helpers(text)) {
-      ++entry;
-      continue;
-    }
-    explicit_bzero(*entry, text.size());
-    for (char** later = entry; (*later = later[1]) != nullptr; ++later) {
-    }
-  }
+  wipe_environment(is_for_helpers);
 }
 
 Result<void> ask_helper(CredentialLookup& lookup, std::string_view domain, Deadline deadline) {

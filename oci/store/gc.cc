@@ -75,14 +75,6 @@ Result<std::vector<LayerOnDisk>> read_layers(const StoreLayout& store) {
   return layers;
 }
 
-// As df tells it: what is kept for root counts as used.
-Result<Disk> look_at_disk(BorrowedFd folder) {
-  struct statvfs st{};
-  if (::fstatvfs(folder.get(), &st) != 0) return sys_error("fstatvfs");
-  return Disk{.size = std::uint64_t{st.f_blocks} * st.f_frsize,
-              .free = std::uint64_t{st.f_bavail} * st.f_frsize};
-}
-
 std::uint64_t wanted_free(const GcGoal& goal, const Disk& disk) {
   return std::max(goal.free_bytes, disk.size / 100 * goal.free_percent);
 }
@@ -120,7 +112,7 @@ class Collector {
     std::ranges::sort(layers_, {}, &LayerOnDisk::made);
     for (const LayerOnDisk& layer : layers_) report_.bytes_before += layer.bytes;
     report_.bytes_after = report_.bytes_before;
-    const Disk disk = TRY(look_at_disk(store_.root));
+    const Disk disk = TRY(look_at_disk(store_));
     keep_bytes_ = may_stay(goal_, report_.bytes_before, disk);
     return {};
   }
@@ -205,6 +197,14 @@ Result<std::uint64_t> used_bytes(const StoreLayout& store) {
   return bytes;
 }
 
+Result<Disk> look_at_disk(const StoreLayout& store) {
+  struct statvfs st{};
+  if (::fstatvfs(store.root.get(), &st) != 0) return sys_error("fstatvfs " + store.path);
+  if (st.f_flag & ST_RDONLY) return Error{Fault::denied, store.path + " is read-only"};
+  return Disk{.size = std::uint64_t{st.f_blocks} * st.f_frsize,
+              .free = std::uint64_t{st.f_bavail} * st.f_frsize};
+}
+
 std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, const Disk& disk) {
   const std::uint64_t wanted = wanted_free(goal, disk);
   const std::uint64_t missing = wanted > disk.free ? wanted - disk.free : 0;
@@ -212,7 +212,7 @@ std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, const Disk& disk)
 }
 
 Result<bool> is_reached(const StoreLayout& store, const GcGoal& goal) {
-  const Disk disk = TRY(look_at_disk(store.root));
+  const Disk disk = TRY(look_at_disk(store));
   if (wanted_free(goal, disk) > disk.free) return false;
   if (goal.keep_bytes == UINT64_MAX) return true;
   const std::uint64_t used = TRY(used_bytes(store));

@@ -28,6 +28,15 @@ Result<std::vector<StoredImage>> list_images(const StoreLayout& store);
 // About, of all layers on disk.
 Result<std::uint64_t> used_bytes(const StoreLayout& store);
 
+struct Disk {
+  std::uint64_t size = 0;  // bytes
+  std::uint64_t free = 0;  // for an ordinary user
+};
+
+// The store's, as df tells it. Fault::denied once it is read-only: a disk in trouble becomes that
+// while it is mounted.
+Result<Disk> look_at_disk(const StoreLayout& store);
+
 struct GcReport {
   std::uint64_t bytes_before = 0;
   std::uint64_t bytes_after = 0;
@@ -42,12 +51,6 @@ struct GcGoal {
   std::uint64_t free_bytes = 0;           // the filesystem has so much free
   unsigned free_percent = 0;              // the same, as a share of its size
   std::optional<Digest> spare{};          // an image that stays
-};
-
-// Of the store's filesystem, in bytes, as an ordinary user has it.
-struct Disk {
-  std::uint64_t size = 0;
-  std::uint64_t free = 0;
 };
 
 // How many bytes of layers may stay, of `used` that there are. What a layer takes counts as free

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 
@@ -13,6 +12,7 @@
 #include "oci/store/stored_layer.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
+#include "sandbox/base/path.h"
 
 namespace podpilot::oci {
 namespace {
@@ -22,10 +22,6 @@ using Mode = FileLock::Mode;
 std::int64_t now_seconds() {
   using namespace std::chrono;
   return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
-}
-
-bool exists(BorrowedFd folder, const std::string& name) {
-  return ::faccessat(folder.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 // Nothing for a file that is absent, or is not what it should be.
@@ -80,7 +76,7 @@ Result<void> Store::write_record(const ImageRecord& record) const {
 }
 
 Result<std::optional<Image>> Store::find(const Digest& manifest, Unsettled unsettled) {
-  if (!exists(layout_.images, image_file(manifest))) return std::optional<Image>();
+  if (!exists_at(layout_.images, image_file(manifest))) return std::optional<Image>();
   FileLock lock =
       TRY(FileLock::acquire(layout_.locks, image_lock(manifest), Mode::shared, std::stop_token()));
   std::optional<ImageRecord> record = TRY(read_record(manifest));
@@ -123,11 +119,11 @@ Result<std::optional<Image>> Store::hand_out(const ImageRecord& record, FileLock
   Image image{std::move(config), record.manifest, {}, record.size, {}};
   for (const Digest& id : stacked(record.diff_ids)) {
     const std::string folder = id.hex() + "/fs";
-    if (!exists(layout_.layers, folder)) return std::optional<Image>();
+    if (!exists_at(layout_.layers, folder)) return std::optional<Image>();
     image.layers.push_back(fmt::format("{}/layers/{}", layout_.path, folder));
   }
   const std::string fixup_folder = record.fixup + "/fs";
-  if (!exists(layout_.fixups, fixup_folder)) return std::optional<Image>();
+  if (!exists_at(layout_.fixups, fixup_folder)) return std::optional<Image>();
   image.layers.push_back(fmt::format("{}/fixups/{}", layout_.path, fixup_folder));
   image.lease.locks.push_back(std::move(image_lock));
   image.lease.locks.push_back(std::move(fixup));
@@ -170,7 +166,7 @@ Result<void> Store::tag(const std::string& reference, const Platform& platform,
 // ---------------------------------------------------------------------------------------
 
 bool Store::has_layer(const Digest& diff_id) const {
-  return exists(layout_.layers, diff_id.hex() + "/index");
+  return exists_at(layout_.layers, diff_id.hex() + "/index");
 }
 
 // The caller has a lock on it.
@@ -186,7 +182,7 @@ Result<bool> Store::layer_is_whole(const Digest& diff_id) const {
 }
 
 Result<void> Store::make_layer(const Digest& diff_id, const MakeLayer& make) {
-  if (exists(layout_.layers, diff_id.hex())) [[maybe_unused]]
+  if (exists_at(layout_.layers, diff_id.hex())) [[maybe_unused]]
     const Staging damaged = TRY(Staging::take_away(layout_.staging, layout_.layers, diff_id.hex()));
   Staging staging = TRY(Staging::create(layout_.staging));
   TRY(make(staging.dir()));

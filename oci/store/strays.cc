@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/store/strays.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <optional>
@@ -23,10 +22,6 @@ constexpr std::string_view kRecordSuffix = ".json";
 constexpr std::string_view kLayerLock = "layer-";
 constexpr std::string_view kImageLock = "image-";
 constexpr std::string_view kFixupLock = "fixup-";
-
-bool exists(BorrowedFd folder, const std::string& name) {
-  return ::faccessat(folder.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
 
 Result<void> remove_file(BorrowedFd folder, const std::string& name) {
   if (::unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT)
@@ -71,7 +66,7 @@ Result<void> remove_dangling_refs(const StoreLayout& store) {
   for (const std::string& name : names) {
     const Result<std::string> text = read_file_at(store.refs, name, kMaxRefRecordBytes);
     const Result<RefRecord> ref = text ? RefRecord::parse(*text) : Result<RefRecord>(text.error());
-    if (!ref || !exists(store.images, image_file(ref->manifest)))
+    if (!ref || !exists_at(store.images, image_file(ref->manifest)))
       TRY(remove_file(store.refs, name));
   }
   return {};
@@ -81,10 +76,10 @@ bool has_thing(const StoreLayout& store, std::string_view lock) {
   const auto named = [&lock](std::string_view prefix) {
     return std::string(lock.substr(prefix.size()));
   };
-  if (lock.starts_with(kLayerLock)) return exists(store.layers, named(kLayerLock));
+  if (lock.starts_with(kLayerLock)) return exists_at(store.layers, named(kLayerLock));
   if (lock.starts_with(kImageLock))
-    return exists(store.images, named(kImageLock) + std::string(kRecordSuffix));
-  if (lock.starts_with(kFixupLock)) return exists(store.fixups, named(kFixupLock));
+    return exists_at(store.images, named(kImageLock) + std::string(kRecordSuffix));
+  if (lock.starts_with(kFixupLock)) return exists_at(store.fixups, named(kFixupLock));
   return false;
 }
 

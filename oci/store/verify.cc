@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oci/store/verify.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "oci/store/gc.h"
@@ -58,9 +56,8 @@ Result<std::vector<std::string>> inspect(const StoreLayout& store, const Digest&
 Result<void> check_images(const StoreLayout& store, Repair repair, VerifyReport& report) {
   const std::vector<StoredImage> images = TRY(list_images(store));
   for (const StoredImage& image : images) {
-    const bool complete = std::ranges::all_of(image.diff_ids, [&](const Digest& id) {
-      return ::faccessat(store.layers.get(), id.hex().c_str(), F_OK, 0) == 0;
-    });
+    const bool complete = std::ranges::all_of(
+        image.diff_ids, [&](const Digest& id) { return exists_at(store.layers, id.hex()); });
     if (complete) continue;
     report.incomplete_images.push_back(image.manifest);
     if (repair == Repair::remove_damaged) [[maybe_unused]]

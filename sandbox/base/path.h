@@ -32,11 +32,16 @@ Result<DirFd> make_dir_at(BorrowedFd parent, const std::string& name, mode_t mod
 // mkdir -p along a path of the operator's.
 Result<DirFd> make_dirs(const std::string& path, mode_t mode);
 
+// Whether something is at `path`, which is itself not followed. For folders of ours: links on the
+// way are.
+bool exists_at(BorrowedFd folder, const std::string& path);
+
 // Whether an entry of a folder is the folder itself or the one above it.
 bool is_dot(const char* name);
 
-// Of an open folder, whose own position stays; without "." and "..". More than `limit` is
-// Fault::invalid.
+// Of an open folder, whose own position stays; without "." and "..". An Error ends it.
+Result<void> each_name(BorrowedFd folder, const std::function<Result<void>(const char* name)>& use);
+// More than `limit` is Fault::invalid.
 inline constexpr std::size_t kAllNames = SIZE_MAX;
 Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit = kAllNames);
 

@@ -2,20 +2,15 @@
 #include "sandbox/clone_into.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
-#include <iterator>
 #include <string>
 
 #include "sandbox/base/io.h"
@@ -27,19 +22,6 @@ using namespace podpilot;
 using namespace podpilot::test;
 
 namespace {
-
-// As the profiles of container runtimes do it.
-bool refuse_clone3() {
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  sock_fprog program{std::size(code), code};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 bool begins_in(const std::string& group) {
   const UniqueFd folder(::open(group.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -62,7 +44,7 @@ int in_own_mounts(const std::string& place) {
   const std::string group = place + "/podpilot-test-" + std::to_string(::getpid());
   if (::mkdir(group.c_str(), 0755) != 0) return 2;
   int result = begins_in(group) ? 0 : 3;
-  if (result == 0 && !(refuse_clone3() && begins_in(group))) result = 4;
+  if (result == 0 && !(refuse_call(SYS_clone3, ENOSYS) && begins_in(group))) result = 4;
   ::rmdir(group.c_str());
   UniqueFd pidfd;
   const UniqueFd no_group(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -11,11 +11,25 @@
 
 #include "oci/layer/block.h"
 #include "oci/layer/decompress.h"
+#include "test/fuzz/fuzz_input.h"
 
 namespace podpilot::fuzz {
 
 // The largest output that is compared: generators stay below it.
 inline constexpr std::size_t kMaxOutput = 8 << 20;
+
+// A fuzzer's choice: of an odd first byte a stream as it is, of an even one a generator's recipe
+// for one, to be inflated in pieces of `piece` bytes.
+struct InflateCase {
+  bool as_it_is;
+  std::size_t piece;
+  std::string stream;
+
+  InflateCase(FuzzInput input, std::string (*generate)(FuzzInput&))
+      : as_it_is((input.byte() & 1) != 0),
+        piece(1 + input.below(5000)),
+        stream(as_it_is ? std::string(input.rest()) : generate(input)) {}
+};
 
 // In pieces of `piece` bytes.
 inline Result<std::string> inflate(std::string_view bytes, std::size_t piece) {

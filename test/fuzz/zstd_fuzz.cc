@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// zstd as a stream in pieces against libzstd's call for whole buffers. An odd first byte: the rest
-// is a stream as it is. Even: a recipe of frames and skippable frames.
+// zstd as a stream in pieces against libzstd's call for whole buffers. The recipe is one of frames
+// and skippable frames.
 #define ZSTD_STATIC_LINKING_ONLY  // for ZSTD_getFrameHeader
 #include <zstd.h>
 
@@ -77,10 +77,7 @@ std::optional<std::string> by_simple_call(std::string_view stream) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  FuzzInput input(data, size);
-  const bool as_it_is = (input.byte() & 1) != 0;
-  const std::size_t piece = 1 + input.below(5000);
-  const std::string stream = as_it_is ? std::string(input.rest()) : generated(input);
+  const auto [as_it_is, piece, stream] = InflateCase(FuzzInput(data, size), generated);
   if (!oci::is_gzip_or_zstd(stream.substr(0, oci::kMagicBytes)) || stream.starts_with("\x1f\x8b"))
     return 0;
   const Result<std::string> ours = fuzz::inflate(stream, piece);

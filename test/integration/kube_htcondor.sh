@@ -4,7 +4,7 @@
 # The restricted pod of scripts/kubernetes, made by podman of the manifest as it is, joins a real pool: jobs
 # of three images end with 0, and SIGTERM ends the pilot, which says goodbye to the pool.
 # ctest: long
-# ctest: timeout 1500
+# ctest: timeout 300
 # shellcheck source=test/integration/lib.sh
 . "$(dirname "$0")/lib.sh" || exit
 # shellcheck source=test/kubernetes/podman.sh

@@ -116,6 +116,12 @@ expect_no_grep() { # PATTERN FILE
   if grep -qE -- "$1" "$2"; then fail "found '$1' in ${2##*/}: $(grep -E -m 3 -- "$1" "$2")"; fi
 }
 
+# Prometheus' own tool has nothing to say of these metrics, not even a hint.
+expect_sound_metrics() { # FILE
+  promtool check metrics <"$1" >"$tmp/promtool.log" 2>&1 || fail "promtool: $(<"$tmp/promtool.log")"
+  [[ ! -s $tmp/promtool.log ]] || fail "promtool: $(<"$tmp/promtool.log")"
+}
+
 # podpilot failed for the reason SLUG, in one line that names the thing and what to do.
 expect_error() { # SLUG NAMED COMMAND...
   local slug=$1 named=$2

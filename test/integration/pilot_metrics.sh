@@ -46,13 +46,15 @@ has_metric 'podpilot_slots{state="free"}' 2 || fail "free slots"
 [[ $(metric podpilot_image_pulled_bytes_total) -gt 1000 ]] || fail "pulled bytes"
 [[ $(metric podpilot_cache_bytes) -ge 0 ]] || fail "cache"
 get /metrics >"$tmp/metrics"
-promtool check metrics <"$tmp/metrics" >"$tmp/promtool.log" 2>&1 || fail "promtool: $(<"$tmp/promtool.log")"
-[[ ! -s $tmp/promtool.log ]] || fail "promtool: $(<"$tmp/promtool.log")"
-# The dashboard asks for nothing that is not there.
+expect_sound_metrics "$tmp/metrics"
+# The dashboard asks for nothing that is not there, and README tells of all its panels.
+dashboard=$PODPILOT_SOURCE/scripts/kubernetes/dashboard.json
 sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$tmp/metrics" | sort >"$tmp/families"
-jq -r '.panels[].targets[].expr' "$PODPILOT_SOURCE/scripts/kubernetes/dashboard.json" |
+jq -r '.panels[].targets[].expr' "$dashboard" |
   grep -o 'podpilot_[a-z_]*' | sed 's/_bucket$//' | sort -u >"$tmp/asked"
 expect_equal "$(comm -13 "$tmp/families" "$tmp/asked")" "" "the dashboard's metrics"
+expect_equal "$(sed -n '/^| panel |/,/^$/s/^| \*\*\(.*\)\*\* |.*/\1/p' "$PODPILOT_SOURCE/README.md")" \
+  "$(jq -r '.panels[].title' "$dashboard")" "the dashboard's panels in README"
 
 # One that asks slowly, or for too much, keeps nobody else waiting.
 exec {slow}<>"/dev/tcp/127.0.0.1/$port"

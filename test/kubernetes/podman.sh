@@ -6,6 +6,8 @@
 
 # shellcheck source=scripts/lib/mirror.sh
 . "$PODPILOT_SOURCE/scripts/lib/mirror.sh"
+# shellcheck source=scripts/lib/own_root.sh
+. "$PODPILOT_SOURCE/scripts/lib/own_root.sh"
 needs root mmdebstrap unshare nsenter
 
 # A mirror may be a snapshot, whose lists have expired.
@@ -33,21 +35,15 @@ start_kube_root() {
     set -e
     lower=$1 test=$2 manifests=$3 root=$2/kube/root
     mount -t overlay -o "lowerdir=$lower,upperdir=$2/kube/upper,workdir=$2/kube/work" overlay "$root"
-    mount --rbind /dev "$root/dev"
-    mount --rbind /sys "$root/sys"
-    # crun refuses a mixture of both versions; without any it does without.
-    mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
-    mount -t proc proc "$root/proc"
-    mount -t tmpfs tmpfs "$root/tmp"
-    mount -t tmpfs tmpfs "$root/run"
-    mkdir -p "$root"/{test,kubernetes,var/lib/containers,.old}
+    mount_system "$root"
+    # crun gives the stdio of a pod with a user namespace, which is this one, to that.
+    mknod -m 666 "$root/run/null" c 1 3
+    mount --bind "$root/run/null" "$root/dev/null"
+    mkdir -p "$root"/{test,kubernetes,var/lib/containers}
     mount --bind "$test" "$root/test"
     mount --bind "$test/containers" "$root/var/lib/containers"
     mount --rbind -o ro "$manifests" "$root/kubernetes"
-    cd "$root"
-    pivot_root . .old
-    cd /
-    umount --lazy /.old
+    enter_root "$root"
     echo ready >/test/kube/ready
     exec sleep infinity' bash "$cached" "$tmp" "$PODPILOT_SOURCE/scripts/kubernetes" </dev/null &
   kube_root=$!

@@ -16,6 +16,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <string>
@@ -102,18 +103,6 @@ void enter_masked_proc() {
   if (pilot > 0) end_with(pilot);
 }
 
-void refuse_pivot_root() {
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pivot_root, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  sock_fprog program{std::size(code), code};
-  must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, 89);
-  must(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, 88);
-}
-
 template <typename Prepare>
 void rerun(Prepare&& prepare) {
   const std::string test = current_test();
@@ -137,6 +126,18 @@ pid_t fork_into(int namespaces) {
       ::syscall(SYS_clone, namespaces | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
 }
 
+bool refuse_call(long number, int error) {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  sock_fprog program{std::size(code), code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 bool rerun_unprivileged() {
   if (::geteuid() != 0) return false;
   const char* build = std::getenv("PODPILOT_BUILD");
@@ -153,7 +154,7 @@ bool rerun_in(Pod pod) {
   rerun([&] {
     ::setenv(kInside, "1", 1);
     if (pod == Pod::masked_proc) enter_masked_proc();
-    if (pod == Pod::no_pivot_root) refuse_pivot_root();
+    if (pod == Pod::no_pivot_root) must(refuse_call(SYS_pivot_root, EPERM), 89);
   });
   return true;
 }

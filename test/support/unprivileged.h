@@ -24,4 +24,8 @@ bool rerun_in(Pod pod);
 // namespace for a process with threads; ThreadSanitizer's runtime has one.
 pid_t fork_into(int namespaces);
 
+// From now on the system call fails with `error`, here and in what is executed, as the profiles of
+// container runtimes do it.
+bool refuse_call(long number, int error);
+
 }  // namespace podpilot::test

@@ -6,6 +6,8 @@
 
 # shellcheck source=scripts/lib/mirror.sh
 . "$PODPILOT_SOURCE/scripts/lib/mirror.sh"
+# shellcheck source=scripts/lib/own_root.sh
+. "$PODPILOT_SOURCE/scripts/lib/own_root.sh"
 
 # A mirror may be a snapshot, whose lists have expired.
 make_peers_root() { # TAR
@@ -29,8 +31,7 @@ peers_root() { # sets `cached`
   from_cache bench-peers make_peers_root
 }
 
-# The first process of a pid namespace of its own: what COMMAND leaves behind ends with it. By
-# pivot_root: in a chroot there are no user namespaces.
+# The first process of a pid namespace of its own: what COMMAND leaves behind ends with it.
 enter_peers_root() { # ROOT DISK COMMAND...
   # shellcheck disable=SC2016  # expanded inside
   unshare --mount --pid --fork --kill-child bash -c '
@@ -38,19 +39,9 @@ enter_peers_root() { # ROOT DISK COMMAND...
     root=$1 disk=$2
     shift 2
     mount --bind "$root" "$root"
-    mount --rbind /dev "$root/dev"
-    mount --rbind /sys "$root/sys"
-    # crun refuses a mixture of both versions; without any it does without.
-    mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
-    mount -t proc proc "$root/proc"
-    mount -t tmpfs tmpfs "$root/tmp"
-    mount -t tmpfs tmpfs "$root/run"
+    mount_system "$root"
     mount --bind "$disk" "$root/bench"
-    cd "$root"
-    mkdir -p .old
-    pivot_root . .old
-    cd /
-    umount --lazy /.old
+    enter_root "$root"
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
   ' bash "$@"
 }

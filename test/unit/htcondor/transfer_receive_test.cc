@@ -3,12 +3,10 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <functional>
 
 #include "agent/scheduler/htcondor/classad/text.h"
@@ -18,6 +16,7 @@
 #include "test/catch.h"
 #include "test/support/condor_peer.h"
 #include "test/support/temp_dir.h"
+#include "test/support/unprivileged.h"
 
 using namespace podpilot;
 using namespace podpilot::agent::htcondor;
@@ -303,10 +302,8 @@ TEST_CASE("receive: a full disk is the pod's fault, and the shadow hears of it",
   TempDir dir;
   const std::string user = "0 " + std::to_string(::getuid()) + " 1";
   const std::string group = "0 " + std::to_string(::getgid()) + " 1";
-  // A small filesystem, in namespaces of a child's own. Its exit status tells what went wrong. No
-  // unshare(2) after a fork: it wants a process of one thread, and a sanitizer has its own.
-  const auto child =
-      static_cast<pid_t>(::syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
+  // A small filesystem, in namespaces of a child's own. Its exit status tells what went wrong.
+  const pid_t child = test::fork_into(CLONE_NEWUSER | CLONE_NEWNS);
   REQUIRE(child >= 0);
   if (child == 0) {
     // tmpfs makes no files for owners that have no number there (user_namespaces(7)).

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>  // unsetenv
-#include <string.h>  // explicit_bzero
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "agent/scheduler/htcondor/security/token.h"
+#include "sandbox/base/environment.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
 #include "sandbox/base/path.h"
@@ -69,13 +69,12 @@ TokenSource TokenSource::from_path(std::string path) {
 }
 
 Result<TokenSource> TokenSource::from_environment(const char* variable) {
-  char* value = ::getenv(variable);
+  const char* value = std::getenv(variable);
   if (!value || *value == '\0')
     return Error{Fault::not_found, fmt::format("no token in the environment's {}", variable)};
   TokenSource source;
   source.text_ = Secret(value);
-  explicit_bzero(value, ::strlen(value));
-  ::unsetenv(variable);
+  wipe_environment([&](std::string_view name) { return name == variable; });
   return source;
 }
 
