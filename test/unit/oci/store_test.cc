@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,6 +26,7 @@
 #include "test/support/tar_builder.h"
 #include "test/support/temp_dir.h"
 #include "test/support/tree_listing.h"
+#include "test/support/unprivileged.h"
 
 using namespace podpilot;
 using namespace podpilot::test;
@@ -245,6 +248,28 @@ TEST_CASE("gc makes room until so much is free", "[oci][store]") {
   REQUIRE(report);
   CHECK(report->images.size() == 1);
   CHECK(report->bytes_after == 0);
+}
+
+TEST_CASE("a disk that becomes read-only has nothing left", "[oci][store]") {
+  if (::geteuid() != 0) return;  // who cannot mount has no such disk
+  const TempDir dir;
+  const pid_t child = fork_into(CLONE_NEWNS);
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", dir.path().c_str(), "tmpfs", 0, "size=1m") != 0)
+      ::_exit(2);
+    const auto store = oci::StoreLayout::open(dir.path());
+    if (!store || oci::free_bytes(*store).value_or(0) == 0) ::_exit(3);
+    if (::mount("none", dir.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr) != 0)
+      ::_exit(4);
+    const Result<std::uint64_t> left = oci::free_bytes(*store);
+    ::_exit(!left && left.error().fault == Fault::denied ? 0 : 5);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("gc removes what crashes left, and no lock that is held", "[oci][store]") {
