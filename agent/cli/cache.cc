@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/cli/cache_goal.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/message.h"
 #include "agent/cli/places.h"
@@ -70,10 +71,7 @@ Result<int> verify(const oci::Store& store, const Options& options) {
 }
 
 Result<oci::GcGoal> gc_goal(const Options& options) {
-  oci::GcGoal goal;
-  if (options.has("size")) goal.keep_bytes = TRY(options.bytes("size"));
-  if (options.has("free")) goal.free_bytes = TRY(options.bytes("free"));
-  return goal;
+  return cache_goal(options, "size", "free");
 }
 
 Result<int> make_room(const oci::Store& store, const Options& options) {

@@ -91,11 +91,15 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
     {"purge", 0, "AGE", "", kQueue, "remove jobs that ended longer ago than this"},
     {"reason", 0, "TEXT", "", kCancel, "to be kept with the job"},
     {"size", 0, "SIZE", "", kCache, "gc: make the cache no larger than this"},
-    {"free", 0, "SIZE", "", kCache, "gc: make room until the volume has so much free"},
+    {"free", 0, "SIZE|N%", "", kCache, "gc: make room until the volume has so much free"},
     {"remove", 0, "", "", kCache, "verify: remove what is damaged"},
 
     {"cache", 0, "FOLDER", "", kImages | kCache | kDoctor,
      "unpacked images; else ~/.cache/podpilot, or /pod/cache in a pod"},
+    {"cache-size", 0, "SIZE", "", kPilot,
+     "remove images that do not run, longest unused first, when all take more than this"},
+    {"cache-free", 0, "SIZE|N%", "15%", kPilot,
+     "the same when the volume has less free than this, as a kubelet does; 0: never"},
     {"trust-cache-locks", 0, "", "", kImages | kCache | kDoctor,
      "write to a cache on a filesystem of several nodes: its locks hold, or one node alone writes"},
     {"scratch", 0, "FOLDER", "", kPilot | kRun | kDoctor,
@@ -151,7 +155,7 @@ inline constexpr auto kCommands = std::to_array<CommandText>({
     {kCache, "cache", "ls|verify|gc", "look at the cache, check it, make room",
      "ls lists images and layers, verify compares every file with what was unpacked,\n"
      "gc removes what was not used for longest until the cache is no larger than --size,\n"
-     "or its volume has --free bytes free. What runs stays.",
+     "or its volume has --free bytes free. What runs stays. A pilot does that by itself.",
      "  podpilot cache verify --remove\n"
      "  podpilot cache gc --size 20GiB\n"},
     {kDoctor, "doctor", "", "what this pod allows, and what is missing",

@@ -11,6 +11,7 @@
 #include <map>
 #include <random>
 
+#include "agent/cli/cache_goal.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/common.h"
 #include "agent/cli/message.h"
@@ -18,6 +19,7 @@
 #include "agent/cli/sandbox_options.h"
 #include "agent/cli/scheduler_options.h"
 #include "agent/cli/termination_log.h"
+#include "agent/job/cache_keeper.h"
 #include "agent/job/job_cgroup.h"
 #include "agent/job/puller.h"
 #include "agent/metrics/telemetry.h"
@@ -74,6 +76,10 @@ Message failed(const Error& error) {
   return failure_message(kCommand, Origin::site, error);
 }
 
+Message refused(const Error& error) {
+  return error.fault == Fault::invalid ? pilot_usage_message(error) : failed(error);
+}
+
 // From the first job on its image decides what is at the paths below "/". /etc/resolv.conf and
 // /etc/hosts are mounts where a kubelet made the pod, and so out of a job's reach, but not where
 // another runtime did; and nobody changes them while the pod lives. So no exception is made.
@@ -93,6 +99,16 @@ Metrics make_metrics(const Options& options, const Offer& offer) {
                  {"name", pilot_name(options)},
                  {"scheduler", url.substr(0, url.find(':'))}});
   return Metrics(std::move(labels));
+}
+
+// None where nothing can be removed.
+Result<std::unique_ptr<CacheKeeper>> keep_cache(Poller& poller, const Options& options,
+                                                const oci::Store& store, Metrics& metrics) {
+  oci::GcGoal goal = TRY(cache_goal(options, "cache-size", "cache-free"));
+  if (!store.layout().writable()) return nullptr;
+  return CacheKeeper::create(poller, store, std::move(goal), [&metrics](const auto& report) {
+    metrics.cache_removed(report.images.size(), report.bytes_before - report.bytes_after);
+  });
 }
 
 // None without --listen.
@@ -131,11 +147,15 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
   Result<PilotPolicy> policy = make_policy(options, choice->pod);
   if (!policy) return pilot_usage_message(policy.error());
 
+  Metrics metrics = make_metrics(options, policy->offer);
+  const Result<std::unique_ptr<CacheKeeper>> keeper = keep_cache(poller, options, *store, metrics);
+  if (!keeper) return refused(keeper.error());
   Puller puller(poller, *store,
                 {.cache = cache_folder(options),
                  .arguments = *registries,
                  .progress = {},
-                 .first_contact = kFirstContact});
+                 .first_contact = kFirstContact,
+                 .keeper = keeper->get()});
   Watchdog watchdog(poller, Watchdog::Account::yes);
   Site site{.poller = poller,
             .launcher = launcher,
@@ -179,15 +199,12 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
                              {"rung", std::string(to_string(choice->pod.rung))},
                              {"cgroup", cgroup ? cgroup->text() : "none: " + cgroup.error().text},
                              {"users", policy->offer.attributes.at("users")}});
-  Metrics metrics = make_metrics(options, policy->offer);
   metrics.spent(Spent::validation, Clock::now() - began, policy->offer.total.cpus);
   policy->stop_at_signal = stops_at_signal;
   if (stops_at_signal) policy->stop_reserve = stop_reserve(policy->stop_grace);
   Pilot pilot(site, **scheduler, *std::move(policy), &metrics);
   const auto telemetry = serve_telemetry(poller, options, metrics, *store, pilot);
-  if (!telemetry)
-    return telemetry.error().fault == Fault::invalid ? pilot_usage_message(telemetry.error())
-                                                     : failed(telemetry.error());
+  if (!telemetry) return refused(telemetry.error());
   const auto watch = poller.watch(signals.fd(), POLLIN, [&](short) {
     while (signals.next() != 0) pilot.interrupted();
   });

@@ -48,6 +48,8 @@ class ImageSupplier {
   virtual ~ImageSupplier() = default;
   // `ready` is called once, on the loop, never from within this call.
   virtual std::unique_ptr<Request> request(const ImageWish& wish, Ready ready) = 0;
+  // No process needs it any more.
+  virtual void give_back(SuppliedImage image) = 0;
 };
 
 }  // namespace podpilot::agent

@@ -68,7 +68,7 @@ void JobRun::finish() {
 
 void JobRun::clean() {
   image_request_.reset();
-  image_.reset();
+  if (image_) site_.images.give_back(*std::exchange(image_, std::nullopt));
   if (!folder_) return post(Event::cleaned);
   const auto discard = [this, alive = alive_] {
     if (!*alive) return;

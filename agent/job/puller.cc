@@ -83,13 +83,10 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
     // Not all that wait at the same moment.
     Clock::duration wait = jittered_above(asked);
     if (shared_with_others(reference_)) wait = std::max(wait, owner_.first_contact_ - now);
-    if (wait <= Clock::duration::zero()) return start_child();
+    if (wait <= Clock::duration::zero()) return make_room();
     if (asked > Clock::duration::zero())
       log::info("a registry asked for patience", {{"registry", reference_.registry.domain}});
-    later_ = owner_.poller_.after(wait, [this] {
-      if (const Result<void> started = start_child(); !started)
-        give_all(std::unexpected(ImageFailure{Origin::pilot, started.error()}));
-    });
+    later_ = owner_.poller_.after(wait, [this] { or_fail(make_room()); });
     return {};
   }
 
@@ -100,6 +97,18 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
   }
 
  private:
+  Result<void> make_room() {
+    if (!owner_.settings_.keeper) return start_child();
+    owner_.settings_.keeper->before_pull([self = weak_from_this()] {
+      if (const std::shared_ptr<Pull> pull = self.lock()) pull->or_fail(pull->start_child());
+    });
+    return {};
+  }
+
+  void or_fail(const Result<void>& started) {
+    if (!started) give_all(std::unexpected(ImageFailure{Origin::pilot, started.error()}));
+  }
+
   Result<void> start_child() {
     const PullOrder order{.reference = reference_.str(),
                           .cache = owner_.settings_.cache,
@@ -132,6 +141,7 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
       }
       ticket.give(from_store(result->manifest, std::exchange(figures, std::nullopt), ticket));
     }
+    if (owner_.settings_.keeper) owner_.settings_.keeper->after_pull();
   }
 
   // The child holds the image until all have it.
@@ -226,6 +236,12 @@ std::unique_ptr<ImageSupplier::Request> Puller::request(const ImageWish& wish, R
     ticket->answer_later(poller_, no_image(Origin::pilot, joined.error()));
   }
   return ticket;
+}
+
+void Puller::give_back(SuppliedImage image) {
+  const bool stored = !image.image.lease.locks.empty();  // a folder has no manifest
+  image.image.lease = {};
+  if (stored && settings_.keeper) settings_.keeper->after_job(image.image.manifest);
 }
 
 }  // namespace podpilot::agent

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/job/cache_keeper.h"
 #include "agent/job/image_supplier.h"
 #include "agent/job/pull_events.h"
 #include "agent/job/registry_waits.h"
@@ -29,6 +30,7 @@ struct PullSettings {
   // No registry but one on loopback is asked before a moment that chance finds in this first part
   // of our life: pilots that are started together are not one crowd.
   Clock::duration first_contact = {};
+  CacheKeeper* keeper = nullptr;  // outlives the puller; none: the cache grows
 };
 
 class Puller final : public ImageSupplier {
@@ -38,6 +40,7 @@ class Puller final : public ImageSupplier {
   ~Puller() override;
 
   std::unique_ptr<Request> request(const ImageWish& wish, Ready ready) override;
+  void give_back(SuppliedImage image) override;
 
  private:
   class Ticket;

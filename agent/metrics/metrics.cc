@@ -94,6 +94,11 @@ void Metrics::job_ended(const JobRecord& job) {
   }
 }
 
+void Metrics::cache_removed(std::size_t images, std::uint64_t bytes) {
+  removed_images_ += images;
+  removed_bytes_ += bytes;
+}
+
 std::string Metrics::text(const PilotFigures& pilot,
                           const std::optional<CacheFigures>& cache) const {
   using enum Exposition::Type;
@@ -145,6 +150,11 @@ std::string Metrics::text(const PilotFigures& pilot,
   out.family("podpilot_image_saved_bytes_total", counter,
              "Bytes on disk of the images that were there when a job asked for them.")
       .sample(static_cast<double>(saved_bytes_));
+  out.family("podpilot_cache_removed_images_total", counter,
+             "Images that this pilot removed to keep the cache within its limits.")
+      .sample(static_cast<double>(removed_images_));
+  out.family("podpilot_cache_removed_bytes_total", counter, "What their layers took, about.")
+      .sample(static_cast<double>(removed_bytes_));
   if (cache) {
     out.family("podpilot_cache_bytes", gauge, "Unpacked layers in the cache, about.")
         .sample(static_cast<double>(cache->used));

@@ -79,6 +79,7 @@ class Metrics {
 
   void job_ended(const JobRecord& job);
   void spent(Spent kind, Clock::duration time, unsigned cpus);
+  void cache_removed(std::size_t images, std::uint64_t bytes);
 
   std::string text(const PilotFigures& pilot, const std::optional<CacheFigures>& cache) const;
 
@@ -98,6 +99,8 @@ class Metrics {
   std::uint64_t saved_bytes_ = 0;
   std::uint64_t layers_pulled_ = 0;
   std::uint64_t layers_present_ = 0;
+  std::uint64_t removed_images_ = 0;
+  std::uint64_t removed_bytes_ = 0;
   Histogram match_to_start_;
   Histogram asking_;
   Histogram layers_;

@@ -13,7 +13,8 @@ constexpr std::chrono::seconds kCacheHung{180};
 
 Result<CacheFigures> look_at(const oci::StoreLayout& store) {
   CacheFigures out;
-  out.free = TRY(oci::free_bytes(store));
+  const oci::Disk disk = TRY(oci::look_at_disk(store));
+  out.free = disk.free;
   out.used = TRY(oci::used_bytes(store));
   return out;
 }

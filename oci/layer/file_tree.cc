@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 #include <utility>
 
 #include "oci/limits.h"
@@ -15,7 +16,31 @@ constexpr int kMaxLinks = 40;               // the kernel's MAXSYMLINKS
 constexpr std::size_t kMaxPending = 65536;  // components still to walk: links may multiply them
 constexpr NodeId kFree = kNoNode;
 constexpr NodeId kDeleted = kNoNode - 1;
-constexpr std::size_t kArenaChunk = 64 << 10;
+constexpr std::size_t kFewestSlots = 64;
+
+__extension__ using Wide = unsigned __int128;
+constexpr std::uint64_t kPrime = (1ULL << 61) - 1;
+
+// A polynomial of the name's pieces at a secret point, modulo a prime: whoever chose the names
+// cannot have chosen them to collide (Carter and Wegman, 1979).
+std::uint32_t hash_of(NodeId parent, std::string_view name) {
+  static const std::uint64_t point = [] {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32 | device()) % kPrime;
+  }();
+  constexpr std::size_t kPiece = 7;  // bytes that are less than the prime
+  std::uint64_t sum = parent;
+  const auto add = [&sum](std::uint64_t piece) {
+    sum = static_cast<std::uint64_t>((static_cast<Wide>(sum) * point + piece) % kPrime);
+  };
+  for (std::size_t at = 0; at < name.size(); at += kPiece) {
+    std::uint64_t piece = 0;
+    std::memcpy(&piece, name.data() + at, std::min(kPiece, name.size() - at));
+    add(piece);
+  }
+  add(name.size());
+  return static_cast<std::uint32_t>(sum ^ (sum >> 32));
+}
 
 // Puts the components of `path` on the stack, the first one on top.
 void push_components(std::vector<std::string_view>& stack, std::string_view path) {
@@ -27,85 +52,78 @@ void push_components(std::vector<std::string_view>& stack, std::string_view path
 
 }  // namespace
 
-FileTree::FileTree() : slots_(64, kFree) {
-  nodes_.emplace_back();
-}
-
-std::string_view FileTree::keep(std::string_view text) {
-  const std::size_t size = text.size() + 1;  // names go to system calls: they end in a NUL
-  char* place = nullptr;
-  if (size > kArenaChunk / 4) {
-    // A chunk of its own, below the one that is being filled.
-    arena_.insert(arena_.begin(), std::make_unique_for_overwrite<char[]>(size));
-    place = arena_.front().get();
-  } else {
-    if (arena_left_ < size) {
-      arena_.push_back(std::make_unique_for_overwrite<char[]>(kArenaChunk));
-      arena_left_ = kArenaChunk;
-    }
-    place = arena_.back().get() + (kArenaChunk - arena_left_);
-    arena_left_ -= size;
-  }
-  if (!text.empty()) std::memcpy(place, text.data(), text.size());
-  place[text.size()] = 0;
-  return {place, text.size()};
-}
-
-std::size_t FileTree::slot_of(NodeId parent, std::string_view name) const {
-  std::size_t hash = std::hash<std::string_view>()(name);
-  hash ^= (parent + 1) * 0x9E3779B97F4A7C15;
-  return (hash ^ (hash >> 32)) & (slots_.size() - 1);
+FileTree::FileTree(std::shared_ptr<Spill> memory)
+    : memory_(std::move(memory)), nodes_(memory_), slots_(memory_) {
+  slots_.append(kFewestSlots, Slot{kFree});
+  nodes_.push_back({});
 }
 
 NodeId FileTree::find(NodeId parent, std::string_view name) const {
-  for (std::size_t i = slot_of(parent, name);; i = (i + 1) & (slots_.size() - 1)) {
-    const NodeId id = slots_[i];
-    if (id == kFree) return kNoNode;
-    if (id != kDeleted && nodes_[id].parent == parent && nodes_[id].name == name) return id;
+  const std::uint32_t hash = hash_of(parent, name);
+  for (std::size_t i = hash;; ++i) {
+    const Slot found = slots_[i & (slots_.size() - 1)];
+    if (found.id == kFree) return kNoNode;
+    if (found.id == kDeleted || found.hash != hash) continue;
+    const Node& node = nodes_[found.id];
+    if (node.parent == parent && node.name == name) return found.id;
   }
 }
 
 void FileTree::rehash() {
   std::size_t live = 0;
-  for (const NodeId id : slots_) live += id < kDeleted;
-  std::size_t size = 64;
-  while (size < live * 4) size *= 2;
-  const std::vector<NodeId> old = std::exchange(slots_, std::vector<NodeId>(size, kFree));
+  for (std::size_t i = 0; i < slots_.size(); ++i) live += slots_[i].id < kDeleted;
+  std::size_t size = kFewestSlots;
+  while (size < live * 2) size *= 2;
+  SpillVector<Slot> fresh(memory_);
+  fresh.append(size, Slot{kFree});
+  const SpillVector<Slot> old = std::exchange(slots_, std::move(fresh));
   used_slots_ = live;
-  for (const NodeId id : old) {
-    if (id >= kDeleted) continue;
-    std::size_t i = slot_of(nodes_[id].parent, nodes_[id].name);
-    while (slots_[i] != kFree) i = (i + 1) & (size - 1);
-    slots_[i] = id;
+  for (std::size_t at = 0; at < old.size(); ++at) {
+    const Slot moved = old[at];
+    if (moved.id >= kDeleted) continue;
+    std::size_t i = moved.hash;
+    while (slot(i).id != kFree) ++i;
+    slot(i) = moved;
   }
 }
 
 NodeId FileTree::add(NodeId parent, std::string_view name, Kind kind, std::uint64_t value,
                      std::string_view target) {
-  if ((used_slots_ + 1) * 2 > slots_.size()) rehash();
+  if ((used_slots_ + 1) * 4 > slots_.size() * 3) rehash();
   const auto id = static_cast<NodeId>(nodes_.size());
   Node node;
   node.value = value;
-  node.name = keep(name);
-  node.target = keep(target);
+  node.name = memory_->keep(name);
+  if (!target.empty()) node.target = memory_->keep(target);
   node.parent = parent;
   node.next = nodes_[parent].first_child;
   node.depth = static_cast<std::uint16_t>(nodes_[parent].depth + 1);
   node.kind = kind;
   if (node.next != kNoNode) nodes_[node.next].previous = id;
   nodes_[parent].first_child = id;
-  std::size_t i = slot_of(parent, name);
-  while (slots_[i] < kDeleted) i = (i + 1) & (slots_.size() - 1);
-  used_slots_ += slots_[i] == kFree;
-  slots_[i] = id;
+  const std::uint32_t hash = hash_of(parent, name);
+  std::size_t i = hash;
+  while (slot(i).id < kDeleted) ++i;
+  used_slots_ += slot(i).id == kFree;
+  slot(i) = {id, hash};
   nodes_.push_back(node);
   return id;
 }
 
 void FileTree::erase_slot(NodeId id) {
-  std::size_t i = slot_of(nodes_[id].parent, nodes_[id].name);
-  while (slots_[i] != id) i = (i + 1) & (slots_.size() - 1);
-  slots_[i] = kDeleted;
+  std::size_t i = hash_of(nodes_[id].parent, nodes_[id].name);
+  while (slot(i).id != id) ++i;
+  slot(i).id = kDeleted;
+}
+
+std::size_t FileTree::longest_search() const {
+  std::size_t longest = 0;
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    run = slots_[i].id == kFree ? 0 : run + 1;
+    longest = std::max(longest, run);
+  }
+  return longest;
 }
 
 void FileTree::remove(NodeId id) {

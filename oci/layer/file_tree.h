@@ -9,8 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
-
+#include "oci/layer/spill_vector.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::oci {
@@ -22,11 +21,11 @@ class FileTree {
  public:
   enum class Kind : std::uint8_t { folder, symlink, other };
 
-  // 66,000 of them for a large image: kept small.
+  // Kept small: some images have millions.
   struct Node {
-    std::uint64_t value = 0;  // the owner's
-    std::string_view name;    // a NUL follows, as after target: data() is a C string
-    std::string_view target;  // of a symlink
+    std::uint64_t value = 0;       // the owner's
+    std::string_view name;         // a NUL follows, as after target: data() is a C string
+    std::string_view target = "";  // of a symlink
     NodeId parent = kNoNode;
     NodeId first_child = kNoNode;
     NodeId next = kNoNode;  // siblings, in no order
@@ -38,9 +37,7 @@ class FileTree {
 
   static constexpr NodeId kRoot = 0;
 
-  FileTree();
-  FileTree(FileTree&&) = default;
-  FileTree& operator=(FileTree&&) = default;
+  explicit FileTree(std::shared_ptr<Spill> memory = std::make_shared<Spill>());
 
   // Removed nodes stay readable, with alive == false. Ids are never used twice, and a child's is
   // always above its parent's.
@@ -54,6 +51,10 @@ class FileTree {
              std::string_view target = {});
   // With everything below it; not the root.
   void remove(NodeId id);
+
+  // Places of the table that a search for what is not there looks at, at most: what a hostile
+  // choice of names would drive up.
+  std::size_t longest_search() const;
 
   // "usr/bin/ls"; "" for the root.
   std::string path(NodeId id) const;
@@ -71,16 +72,20 @@ class FileTree {
   Result<NodeId> resolve(std::string_view path) const;
 
  private:
-  std::string_view keep(std::string_view text);
-  std::size_t slot_of(NodeId parent, std::string_view name) const;
+  // The hash is kept so that neither a search nor a larger table looks at nodes that do not match.
+  struct Slot {
+    NodeId id = kNoNode;
+    std::uint32_t hash = 0;
+  };
+
+  Slot& slot(std::size_t i) { return slots_[i & (slots_.size() - 1)]; }
   void rehash();
   void erase_slot(NodeId id);
 
-  std::vector<Node> nodes_;
-  std::vector<NodeId> slots_;  // open addressing by (parent, name)
+  std::shared_ptr<Spill> memory_;
+  SpillVector<Node> nodes_;
+  SpillVector<Slot> slots_;  // open addressing by (parent, name)
   std::size_t used_slots_ = 0;
-  std::vector<std::unique_ptr<char[]>> arena_;
-  std::size_t arena_left_ = 0;
 };
 
 }  // namespace podpilot::oci

@@ -27,19 +27,24 @@ struct Found {
 
 class Planner {
  public:
-  Planner(const std::vector<LayerTree>& layers, const ImageTree& image)
-      : layers_(layers), image_(image) {}
+  Planner(const std::vector<LayerTree>& layers, const ImageTree& image,
+          const std::shared_ptr<Spill>& memory)
+      : layers_(layers), image_(image), memory_(memory), steps_(memory) {}
 
-  std::vector<FixupStep> plan() {
+  SpillVector<FixupStep> plan() {
     Stack all;
     for (std::size_t i = layers_.size(); i-- > 0;)
       all.push_back({static_cast<std::uint16_t>(i), FileTree::kRoot});
-    steps_.push_back({Step::folder, "", image_.source(FileTree::kRoot)});
+    add(Step::folder, "", image_.source(FileTree::kRoot));
     compare_children(FileTree::kRoot, "", all);
     return std::move(steps_);
   }
 
  private:
+  void add(Step kind, std::string_view path, NodeSource source) {
+    steps_.push_back({kind, memory_->keep(path), source});
+  }
+
   const FileTree& files(Slice slice) const { return layers_[slice.layer].files(); }
 
   Found look_up(const Stack& stack, std::string_view name) const {
@@ -59,44 +64,41 @@ class Planner {
     return found;
   }
 
-  std::vector<std::string_view> names(NodeId wanted, const Stack& stack) const {
-    std::vector<std::string_view> all;
-    const auto add = [&all](const FileTree& tree, NodeId folder) {
-      for (NodeId id = tree[folder].first_child; id != kNoNode; id = tree[id].next)
-        all.push_back(tree[id].name);
-    };
-    add(image_.files(), wanted);
-    for (const Slice slice : stack) add(files(slice), slice.node);
-    std::ranges::sort(all);
-    const auto repeated = std::ranges::unique(all);
-    all.erase(repeated.begin(), repeated.end());
-    return all;
+  // What is wanted, and what is not but shows.
+  void compare_children(NodeId wanted, const std::string& path, const Stack& stack) {
+    const FileTree& image = image_.files();
+    const std::string folder = path.empty() ? path : path + '/';
+    for (NodeId id = image[wanted].first_child; id != kNoNode; id = image[id].next) {
+      const std::string_view name = image[id].name;
+      compare(id, folder + std::string(name), look_up(stack, name));
+    }
+    for (std::size_t i = 0; i < stack.size(); ++i) {
+      const FileTree& tree = files(stack[i]);
+      for (NodeId id = tree[stack[i].node].first_child; id != kNoNode; id = tree[id].next) {
+        const std::string_view name = tree[id].name;
+        if (image.find(wanted, name) != kNoNode || is_in_upper(stack, i, name)) continue;
+        const Found shown = look_up(stack, name);
+        if (!shown.folders.empty() || shown.other.node != kNoNode)
+          add(Step::whiteout, folder + std::string(name), {});
+      }
+    }
   }
 
-  void compare_children(NodeId wanted, const std::string& path, const Stack& stack) {
-    for (const std::string_view name : names(wanted, stack)) {
-      const Found shown = look_up(stack, name);
-      const NodeId node = image_.files().find(wanted, name);
-      std::string child = path;
-      if (!child.empty()) child += '/';
-      child += name;
-      if (node != kNoNode)
-        compare(node, child, shown);
-      else if (!shown.folders.empty() || shown.other.node != kNoNode)
-        steps_.push_back({Step::whiteout, std::move(child), {}});
-    }
+  bool is_in_upper(const Stack& stack, std::size_t below, std::string_view name) const {
+    return std::any_of(stack.begin(), stack.begin() + static_cast<std::ptrdiff_t>(below),
+                       [&](Slice s) { return files(s).find(s.node, name) != kNoNode; });
   }
 
   void compare(NodeId wanted, const std::string& path, const Found& shown) {
     if (image_.files()[wanted].kind != Kind::folder) {
       const Slice other = shown.other;
       const bool same = other.node != kNoNode && image_.source(wanted).same_origin(origin(other));
-      if (!same) steps_.push_back({Step::link, path, image_.source(wanted)});
+      if (!same) add(Step::link, path, image_.source(wanted));
       return;
     }
     if (shown.folders.empty()) return make(wanted, path);
     const std::size_t before = steps_.size();
-    steps_.push_back({Step::folder, path, image_.source(wanted)});
+    add(Step::folder, path, image_.source(wanted));
     compare_children(wanted, path, shown.folders);
     const bool needed = steps_.size() > before + 1 ||
                         !same_metadata(image_.source(wanted), shown.folders.front()) ||
@@ -108,7 +110,7 @@ class Planner {
   void make(NodeId wanted, const std::string& path) {
     const FileTree& tree = image_.files();
     const bool folder = tree[wanted].kind == Kind::folder;
-    steps_.push_back({folder ? Step::folder : Step::link, path, image_.source(wanted)});
+    add(folder ? Step::folder : Step::link, path, image_.source(wanted));
     for (NodeId id = tree[wanted].first_child; id != kNoNode; id = tree[id].next)
       make(id, path + '/' + std::string(tree[id].name));
   }
@@ -144,16 +146,18 @@ class Planner {
 
   const std::vector<LayerTree>& layers_;
   const ImageTree& image_;
-  std::vector<FixupStep> steps_;
+  const std::shared_ptr<Spill>& memory_;
+  SpillVector<FixupStep> steps_;
 };
 
 }  // namespace
 
-Result<std::vector<FixupStep>> plan_fixup(const std::vector<LayerTree>& layers,
-                                          const std::vector<std::uint16_t>& sequence) {
-  ImageTree image;
+Result<SpillVector<FixupStep>> plan_fixup(const std::vector<LayerTree>& layers,
+                                          const std::vector<std::uint16_t>& sequence,
+                                          std::shared_ptr<Spill> memory) {
+  ImageTree image(memory);
   for (const std::uint16_t layer : sequence) TRY(image.apply(layers[layer], layer));
-  return Planner(layers, image).plan();
+  return Planner(layers, image, memory).plan();
 }
 
 }  // namespace podpilot::oci

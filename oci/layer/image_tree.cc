@@ -16,7 +16,7 @@ using Type = LayerEntry::Type;
 
 }  // namespace
 
-ImageTree::ImageTree() {
+ImageTree::ImageTree(std::shared_ptr<Spill> memory) : files_(std::move(memory)) {
   set_source(FileTree::kRoot, {});
 }
 

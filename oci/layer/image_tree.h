@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <memory>
 
 #include "oci/layer/file_tree.h"
 #include "oci/layer/layer_tree.h"
@@ -27,7 +28,7 @@ struct NodeSource {
 
 class ImageTree {
  public:
-  ImageTree();
+  explicit ImageTree(std::shared_ptr<Spill> memory);
 
   // `layer` is what the sources will say. One layer may be applied several times.
   Result<void> apply(const LayerTree& tree, std::uint16_t layer);

@@ -31,7 +31,12 @@ LayerEntry implied_line() {
 }  // namespace
 
 LayerBuilder::LayerBuilder(BorrowedFd root, mode_t umask)
-    : root_(root), folders_(tree_, root), disk_(umask) {
+    : memory_(std::make_shared<Spill>(root)),
+      tree_(memory_),
+      root_(root),
+      folders_(tree_, root),
+      disk_(umask),
+      events_(memory_) {
   // The root's own event: implied until an entry names it.
   events_.push_back({implied_line(), FileTree::kRoot, 0, 0});
 }

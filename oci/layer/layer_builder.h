@@ -4,14 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "oci/layer/file_tree.h"
 #include "oci/layer/folder_cache.h"
 #include "oci/layer/layer_disk.h"
 #include "oci/layer/layer_index.h"
+#include "oci/layer/spill_vector.h"
 #include "oci/layer/tar_reader.h"
 #include "sandbox/base/fd.h"
 #include "sandbox/base/result.h"
@@ -73,11 +74,12 @@ class LayerBuilder {
   bool is_whiteout(NodeId node) const;
   bool counts(std::size_t event) const;
 
+  std::shared_ptr<Spill> memory_;
   FileTree tree_;
   BorrowedFd root_;
   FolderCache folders_;
   LayerDisk disk_;
-  std::vector<Event> events_;
+  SpillVector<Event> events_;
   std::uint64_t entries_ = 0;
   std::uint64_t logical_bytes_ = 0;
   std::uint64_t disk_bytes_ = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // LayerBuilder: from what happened to the lines of the index.
 #include <string>
-#include <unordered_map>
 
 #include "oci/layer/layer_builder.h"
 
@@ -18,27 +17,27 @@ bool LayerBuilder::counts(std::size_t event) const {
 
 Result<void> LayerBuilder::write_index(BorrowedFd file, std::string_view boot) const {
   LayerIndexWriter writer(file, boot);
-  // Of several names of one inode the first that is left has the line that describes it.
-  std::unordered_map<std::uint32_t, NodeId> described;
-  for (const Event& event : events_)
-    if (event.entry.type == Type::hard_link) described.emplace(event.primary, kNoNode);
+  // Of several names of one inode the first that is left has the line that describes it: by the
+  // inode's first event.
+  SpillVector<NodeId> described(memory_);
+  described.append(events_.size(), kNoNode);
   for (std::size_t i = 0; i < events_.size(); ++i) {
     if (!counts(i)) continue;
     const Event& event = events_[i];
     LayerEntry line = event.entry;
     std::string path = tree_.path(event.node);
     std::string target;
-    const auto inode = described.find(event.primary);
     const bool marker = line.type == Type::whiteout || line.type == Type::opaque;
     if (line.type == Type::whiteout) {
       path += (path.empty() ? "" : "/") + std::string(line.target);
-    } else if (!marker && inode != described.end()) {
-      if (inode->second == kNoNode) {
+    } else if (!marker) {
+      NodeId& first = described[event.primary];
+      if (first == kNoNode) {
         line = events_[event.primary].entry;
-        inode->second = event.node;
+        first = event.node;
       } else {
         line.type = Type::hard_link;
-        target = tree_.path(inode->second);
+        target = tree_.path(first);
         line.target = target;
       }
     }

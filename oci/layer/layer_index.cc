@@ -20,6 +20,8 @@ namespace {
 constexpr std::string_view kMagic = "podpilot-layer-index 1 ";
 constexpr std::string_view kEnd = "end ";
 constexpr std::size_t kMaxEndLine = 80;
+// Two strings, each byte of which may be escaped, and numbers.
+constexpr std::size_t kMaxLine = 2 * 4 * kMaxPathBytes + 256;
 
 void append_escaped(std::string& out, std::string_view bytes) {
   for (const char c : bytes) {
@@ -190,32 +192,62 @@ std::string boot_in(std::string_view first_line) {
 
 }  // namespace
 
-Result<LayerIndex> parse_layer_index(std::string text) {
-  LayerIndex index;
-  index.text = std::move(text);
-  const std::string_view all = index.text;
-  const std::size_t end_at = last_line(all);
-  if (end_at == std::string_view::npos) return damaged("incomplete");
-  const EndLine end = TRY(parse_end(all.substr(end_at, all.size() - end_at - 1)));
-  Crc64 crc;
-  crc.update(all.substr(0, all.rfind(' ') + 1));
-  if (crc.value() != end.crc) return damaged("wrong checksum");
-  if (!all.starts_with(kMagic))
-    return Error{Fault::unsupported, "layer index: not of a format that this podpilot reads"};
-  const std::size_t first = all.find('\n') + 1;
-  index.boot = boot_in(all.substr(0, first - 1));
-  index.totals = end.totals;
-  if (end.totals.entries > all.size()) return damaged("impossible number of entries");
-  index.entries.reserve(end.totals.entries);
-  char* const base = index.text.data();
-  for (std::size_t at = first; at < end_at;) {
-    const std::size_t newline = all.find('\n', at);
-    const LayerEntry entry = TRY(parse_line(base + at, base + newline));
-    index.entries.push_back(entry);
-    at = newline + 1;
+void LayerIndexParser::take(std::string_view piece) {
+  while (!piece.empty()) {
+    const std::size_t newline = piece.find('\n');
+    line_.append(piece.substr(0, newline));
+    if (newline == std::string_view::npos && line_.size() <= kMaxLine) return;
+    if (line_.size() > kMaxLine) line_.clear();  // not one of ours: the checksum will not match
+    if (newline == std::string_view::npos) return;
+    line_ += '\n';
+    take_line();
+    line_.clear();
+    piece.remove_prefix(newline + 1);
   }
-  if (index.entries.size() != end.totals.entries) return damaged("wrong number of entries");
-  return index;
+}
+
+// The checksum is of all up to itself.
+void LayerIndexParser::take_line() {
+  if (end_) crc_.update(end_->substr(end_->rfind(' ') + 1));
+  end_.reset();
+  if (line_.starts_with(kEnd)) {
+    crc_.update(std::string_view(line_).substr(0, line_.rfind(' ') + 1));
+    end_ = line_;
+    return;
+  }
+  crc_.update(line_);
+  if (lines_++ == 0) {
+    ours_ = line_.starts_with(kMagic);
+    if (ours_) index_.boot = boot_in(std::string_view(line_).substr(0, line_.size() - 1));
+  } else if (entries_) {
+    entries_ = take_entry();
+  }
+}
+
+Result<void> LayerIndexParser::take_entry() {
+  LayerEntry entry = TRY(parse_line(line_.data(), line_.data() + line_.size() - 1));
+  entry.path = index_.memory->keep(entry.path);
+  if (!entry.target.empty()) entry.target = index_.memory->keep(entry.target);
+  index_.entries.push_back(entry);
+  return {};
+}
+
+Result<LayerIndex> LayerIndexParser::finish() {
+  if (!end_ || !line_.empty()) return damaged("incomplete");
+  const EndLine end = TRY(parse_end(std::string_view(*end_).substr(0, end_->size() - 1)));
+  if (crc_.value() != end.crc) return damaged("wrong checksum");
+  if (!ours_)
+    return Error{Fault::unsupported, "layer index: not of a format that this podpilot reads"};
+  TRY(std::move(entries_));
+  if (index_.entries.size() != end.totals.entries) return damaged("wrong number of entries");
+  index_.totals = end.totals;
+  return std::move(index_);
+}
+
+Result<LayerIndex> parse_layer_index(std::string_view text, std::shared_ptr<Spill> memory) {
+  LayerIndexParser parser(std::move(memory));
+  parser.take(text);
+  return parser.finish();
 }
 
 Result<LayerTotals> read_layer_totals(BorrowedFd file) {

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "oci/layer/crc.h"
+#include "oci/layer/spill_vector.h"
 #include "sandbox/base/fd.h"
 #include "sandbox/base/result.h"
 
@@ -49,18 +52,38 @@ struct LayerTotals {
 // In the order of the tar. Paths are real ones within the layer: no component but the last is a
 // symlink.
 struct LayerIndex {
+  explicit LayerIndex(std::shared_ptr<Spill> spill) : memory(std::move(spill)), entries(memory) {}
+
+  std::shared_ptr<Spill> memory;  // of the entries and their strings
   LayerTotals totals;
   std::string boot;  // the kernel's boot id when it was written, "" if unknown
-  std::vector<LayerEntry> entries;
-  std::string text;  // holds the entries' strings: do not copy or change
-
-  LayerIndex() = default;
-  LayerIndex(LayerIndex&&) = default;
-  LayerIndex& operator=(LayerIndex&&) = default;
+  SpillVector<LayerEntry> entries;
 };
 
-// Fault::corrupt for anything but a complete index, unsupported for another format number.
-Result<LayerIndex> parse_layer_index(std::string text);
+// Takes an index piece by piece.
+class LayerIndexParser {
+ public:
+  explicit LayerIndexParser(std::shared_ptr<Spill> memory) : index_(std::move(memory)) {}
+
+  void take(std::string_view piece);
+  // Fault::corrupt for anything but a complete index, unsupported for another format number.
+  Result<LayerIndex> finish();
+
+ private:
+  void take_line();
+  Result<void> take_entry();
+
+  LayerIndex index_;
+  std::string line_;
+  std::uint64_t lines_ = 0;
+  Crc64 crc_;
+  bool ours_ = false;
+  std::optional<std::string> end_;  // the last line, with nothing after it
+  Result<void> entries_;            // the first line that is none: told if the checksum is right
+};
+
+Result<LayerIndex> parse_layer_index(std::string_view text,
+                                     std::shared_ptr<Spill> memory = std::make_shared<Spill>());
 // The totals only, from the file's last line, and the boot only, from its first.
 Result<LayerTotals> read_layer_totals(BorrowedFd file);
 Result<std::string> read_layer_boot(BorrowedFd file);

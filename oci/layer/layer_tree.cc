@@ -21,17 +21,21 @@ Error contradiction(const LayerEntry& entry) {
 bool is_marker(Type type) {
   return type == Type::whiteout || type == Type::opaque;
 }
-bool is_absent(Type type) {
+bool is_absent_type(Type type) {
   return type == Type::skipped || type == Type::pending_link;
 }
 
 }  // namespace
 
-LayerTree::LayerTree(const LayerIndex& index) : index_(&index) {
+LayerTree::LayerTree(const LayerIndex& index)
+    : index_(&index),
+      files_(index.memory),
+      inode_(index.memory),
+      nodes_(index.memory),
+      absent_(index.memory) {
   files_.set_value(FileTree::kRoot, kNoEntry);
-  inode_.resize(index.entries.size());
-  for (std::uint32_t i = 0; i < inode_.size(); ++i) inode_[i] = i;
-  nodes_.resize(index.entries.size(), kNoNode);
+  for (std::uint32_t i = 0; i < index.entries.size(); ++i) inode_.push_back(i);
+  nodes_.append(index.entries.size(), kNoNode);
 }
 
 Result<LayerTree> LayerTree::of(const LayerIndex& index) {
@@ -39,8 +43,8 @@ Result<LayerTree> LayerTree::of(const LayerIndex& index) {
   const auto count = static_cast<std::uint32_t>(index.entries.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const Type type = index.entries[i].type;
-    if (is_absent(type))
-      tree.absent_.insert(index.entries[i].path);
+    if (is_absent_type(type))
+      tree.add_absent(index.entries[i].path);
     else if (!is_marker(type))
       TRY(tree.add_thing(i));
   }
@@ -72,6 +76,10 @@ NodeId LayerTree::find(std::string_view path) const {
     if (here == kNoNode) return kNoNode;
   }
   return here;
+}
+
+void LayerTree::add_absent(std::string_view path) {
+  if (!is_absent(path)) absent_.add(FileTree::kRoot, path, Kind::other, 0);
 }
 
 Result<void> LayerTree::add_thing(std::uint32_t entry) {
@@ -116,7 +124,7 @@ Result<void> LayerTree::add_whiteout(std::uint32_t entry) {
   const NodeId parent = TRY(folder(parent_of(line.path), false));
   if (line.path.empty() || parent == kNoNode) return contradiction(line);
   const NodeId node = files_.find(parent, base_of(line.path));
-  if (node == kNoNode && !absent_.contains(line.path))
+  if (node == kNoNode && !is_absent(line.path))
     nodes_[entry] = files_.add(parent, base_of(line.path), Kind::other, entry);
   else if (node != kNoNode && files_[node].kind == Kind::folder)
     files_.set_value(node, files_[node].value | kOpaque);

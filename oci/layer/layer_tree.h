@@ -4,11 +4,10 @@
 
 #include <cstdint>
 #include <string_view>
-#include <unordered_set>
-#include <vector>
 
 #include "oci/layer/file_tree.h"
 #include "oci/layer/layer_index.h"
+#include "oci/layer/spill_vector.h"
 #include "sandbox/base/result.h"
 
 namespace podpilot::oci {
@@ -39,6 +38,10 @@ class LayerTree {
   }
   Result<NodeId> folder(std::string_view path, bool add_missing);
   NodeId find(std::string_view path) const;
+  void add_absent(std::string_view path);
+  bool is_absent(std::string_view path) const {
+    return absent_.find(FileTree::kRoot, path) != kNoNode;
+  }
   Result<void> add_thing(std::uint32_t entry);
   Result<void> add_marker(std::uint32_t entry);
   Result<void> add_whiteout(std::uint32_t entry);
@@ -46,9 +49,9 @@ class LayerTree {
 
   const LayerIndex* index_;
   FileTree files_;
-  std::vector<std::uint32_t> inode_;
-  std::vector<NodeId> nodes_;
-  std::unordered_set<std::string_view> absent_;  // paths of what is not on disk
+  SpillVector<std::uint32_t> inode_;
+  SpillVector<NodeId> nodes_;
+  FileTree absent_;  // what is not on disk: children of the root, whose names are paths
 };
 
 }  // namespace podpilot::oci

@@ -19,7 +19,6 @@ namespace {
 struct Metadata {
   mode_t mode = 0755;
   FileTime time;
-  Xattrs xattrs;
 };
 
 // The user.* attributes that the layer's own copy of a folder has.
@@ -46,29 +45,29 @@ Result<Xattrs> read_xattrs(BorrowedFd parent, const char* name) {
 class Materialiser {
  public:
   Materialiser(const std::vector<LayerTree>& layers, const std::vector<DirFd>& layer_roots,
-               BorrowedFd root)
-      : layers_(layers), root_(root), folders_(tree_, root) {
+               BorrowedFd root, const std::shared_ptr<Spill>& memory)
+      : layers_(layers), root_(root), tree_(memory), folders_(tree_, root), made_(memory) {
     for (std::size_t i = 0; i < layers.size(); ++i)
       sources_.push_back(std::make_unique<FolderCache>(layers[i].files(), layer_roots[i], 1));
   }
 
-  Result<void> run(const std::vector<FixupStep>& steps) {
-    for (const FixupStep& step : steps) TRY(carry_out(step).within(printable(step.path)));
+  Result<void> run(const SpillVector<FixupStep>& steps) {
+    for (std::size_t i = 0; i < steps.size(); ++i)
+      TRY(carry_out(steps[i]).within(printable(steps[i].path)));
     // Deepest first, as in LayerBuilder::finish().
-    for (std::size_t i = made_.size(); i-- > 0;) TRY(finish(made_[i].node, made_[i].metadata));
+    for (std::size_t i = made_.size(); i-- > 0;) TRY(finish(made_[i]));
     return {};
   }
 
  private:
   struct Made {
     NodeId node;
-    Metadata metadata;
+    NodeSource source;
   };
 
   Result<void> carry_out(const FixupStep& step) {
     if (step.path.empty()) {
-      Metadata metadata = TRY(metadata_of(step.source));
-      made_.push_back({FileTree::kRoot, std::move(metadata)});
+      made_.push_back({FileTree::kRoot, step.source});
       return {};
     }
     const NodeId folder = TRY(tree_.resolve(parent_of(step.path)));
@@ -80,11 +79,10 @@ class Materialiser {
     const char* name = tree_[node].name.data();
     if (step.kind == FixupStep::Kind::whiteout) return disk_.make_whiteout(parent, name);
     if (step.kind == FixupStep::Kind::link) return link(step.source, parent, name);
-    Metadata metadata = TRY(metadata_of(step.source));
+    const Xattrs xattrs = TRY(xattrs_of(step.source));
     TRY(disk_.make_folder(parent, name, 0700));
-    TRY(disk_.set_folder_xattrs(parent, name, metadata.xattrs));
-    made_.push_back({node, std::move(metadata)});
-    return {};
+    made_.push_back({node, step.source});
+    return disk_.set_folder_xattrs(parent, name, xattrs);
   }
 
   // The folder of `layer` that holds the node, for calls that take its name.
@@ -100,27 +98,35 @@ class Materialiser {
     return disk_.make_link(from, layer.files()[node].name.data(), parent, name);
   }
 
-  Result<Metadata> metadata_of(NodeSource source) {
-    Metadata metadata;
-    if (source.entry == NodeSource::kImplied) return metadata;
-    const LayerTree& layer = layers_[source.layer];
-    const LayerEntry& line = layer.index().entries[source.entry];
-    metadata.mode = stored_file_mode(line.mode);  // closed ones too: nothing is read here again
-    metadata.time = {line.mtime, line.mtime_nsec};
-    const NodeId node = layer.node_of_entry(source.entry);
-    if (!line.xattrs || node == FileTree::kRoot) return metadata;
-    const BorrowedFd parent = TRY(source_parent(source, node));
-    metadata.xattrs = TRY(read_xattrs(parent, layer.files()[node].name.data()));
-    return metadata;
+  const LayerEntry& line_of(NodeSource source) const {
+    return layers_[source.layer].index().entries[source.entry];
   }
 
-  Result<void> finish(NodeId node, const Metadata& metadata) {
-    if (node == FileTree::kRoot) {
+  Metadata metadata_of(NodeSource source) const {
+    if (source.entry == NodeSource::kImplied) return {};
+    const LayerEntry& line = line_of(source);
+    // Closed folders stay closed: nothing is read here again.
+    return {stored_file_mode(line.mode), {line.mtime, line.mtime_nsec}};
+  }
+
+  Result<Xattrs> xattrs_of(NodeSource source) {
+    if (source.entry == NodeSource::kImplied || !line_of(source).xattrs) return Xattrs();
+    const LayerTree& layer = layers_[source.layer];
+    const NodeId node = layer.node_of_entry(source.entry);
+    if (node == FileTree::kRoot) return Xattrs();
+    const BorrowedFd parent = TRY(source_parent(source, node));
+    return read_xattrs(parent, layer.files()[node].name.data());
+  }
+
+  Result<void> finish(const Made& made) {
+    const Metadata metadata = metadata_of(made.source);
+    if (made.node == FileTree::kRoot) {
       if (::fchmod(root_.get(), metadata.mode) != 0) return sys_error("chmod fix-up");
       return {};
     }
-    const BorrowedFd parent = TRY(folders_.open(tree_[node].parent));
-    return disk_.finish_folder(parent, tree_[node].name.data(), 0700, metadata.mode, metadata.time);
+    const FileTree::Node& node = tree_[made.node];
+    const BorrowedFd parent = TRY(folders_.open(node.parent));
+    return disk_.finish_folder(parent, node.name.data(), 0700, metadata.mode, metadata.time);
   }
 
   const std::vector<LayerTree>& layers_;
@@ -129,15 +135,16 @@ class Materialiser {
   FileTree tree_;
   FolderCache folders_;
   LayerDisk disk_{LayerDisk::kUnknownUmask};
-  std::vector<Made> made_;
+  SpillVector<Made> made_;
 };
 
 }  // namespace
 
-Result<void> materialise_fixup(const std::vector<FixupStep>& steps,
+Result<void> materialise_fixup(const SpillVector<FixupStep>& steps,
                                const std::vector<LayerTree>& layers,
-                               const std::vector<DirFd>& layer_roots, BorrowedFd root) {
-  return Materialiser(layers, layer_roots, root).run(steps);
+                               const std::vector<DirFd>& layer_roots, BorrowedFd root,
+                               std::shared_ptr<Spill> memory) {
+  return Materialiser(layers, layer_roots, root, memory).run(steps);
 }
 
 }  // namespace podpilot::oci

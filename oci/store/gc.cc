@@ -22,6 +22,8 @@
 namespace podpilot::oci {
 namespace {
 
+constexpr const char* kGcLock = "gc";
+
 struct LayerOnDisk {
   Digest diff_id;
   std::uint64_t bytes = 0;
@@ -73,15 +75,21 @@ Result<std::vector<LayerOnDisk>> read_layers(const StoreLayout& store) {
   return layers;
 }
 
+std::uint64_t wanted_free(const GcGoal& goal, const Disk& disk) {
+  return std::max(goal.free_bytes, disk.size / 100 * goal.free_percent);
+}
+
 class Collector {
  public:
-  Collector(const StoreLayout& store, const GcGoal& goal) : store_(store), goal_(goal) {}
+  Collector(const StoreLayout& store, const GcGoal& goal, const std::stop_token& stop)
+      : store_(store), goal_(goal), stop_(stop) {}
 
   Result<GcReport> run() {
     TRY(load());
     TRY(remove_unused_layers());
     for (const StoredImage& image : images_) {
-      if (report_.bytes_after <= keep_bytes_) break;
+      if (report_.bytes_after <= keep_bytes_ || stop_.stop_requested()) break;
+      if (image.manifest == goal_.spare) continue;
       const bool forgotten = TRY(forget_image(store_, image.manifest));
       if (!forgotten) {
         ++report_.images_in_use;
@@ -104,15 +112,15 @@ class Collector {
     std::ranges::sort(layers_, {}, &LayerOnDisk::made);
     for (const LayerOnDisk& layer : layers_) report_.bytes_before += layer.bytes;
     report_.bytes_after = report_.bytes_before;
-    const std::uint64_t free = TRY(free_bytes(store_));
-    keep_bytes_ = may_stay(goal_, report_.bytes_before, free);
+    const Disk disk = TRY(look_at_disk(store_));
+    keep_bytes_ = may_stay(goal_, report_.bytes_before, disk);
     return {};
   }
 
   // Layers of no image: of a pull that did not end, or that ends right now and has them locked.
   Result<void> remove_unused_layers() {
     for (auto layer = layers_.begin(); layer != layers_.end();) {
-      if (report_.bytes_after <= keep_bytes_) return {};
+      if (report_.bytes_after <= keep_bytes_ || stop_.stop_requested()) return {};
       bool removed = false;
       if (users_[layer->diff_id] == 0) removed = TRY(remove_layer(*layer));
       layer = removed ? layers_.erase(layer) : layer + 1;
@@ -153,7 +161,8 @@ class Collector {
   }
 
   const StoreLayout& store_;
-  GcGoal goal_;
+  const GcGoal& goal_;
+  const std::stop_token& stop_;
   std::uint64_t keep_bytes_ = 0;
   std::vector<StoredImage> images_;
   std::vector<LayerOnDisk> layers_;
@@ -188,23 +197,37 @@ Result<std::uint64_t> used_bytes(const StoreLayout& store) {
   return bytes;
 }
 
-Result<std::uint64_t> free_bytes(const StoreLayout& store) {
+Result<Disk> look_at_disk(const StoreLayout& store) {
   struct statvfs st{};
   if (::fstatvfs(store.root.get(), &st) != 0) return sys_error("fstatvfs " + store.path);
   if (st.f_flag & ST_RDONLY) return Error{Fault::denied, store.path + " is read-only"};
-  return std::uint64_t{st.f_bavail} * st.f_frsize;
+  return Disk{.size = std::uint64_t{st.f_blocks} * st.f_frsize,
+              .free = std::uint64_t{st.f_bavail} * st.f_frsize};
 }
 
-std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, std::uint64_t free) {
-  const std::uint64_t wanted = goal.free_bytes > free ? goal.free_bytes - free : 0;
-  return std::min(goal.keep_bytes, used > wanted ? used - wanted : 0);
+std::uint64_t may_stay(const GcGoal& goal, std::uint64_t used, const Disk& disk) {
+  const std::uint64_t wanted = wanted_free(goal, disk);
+  const std::uint64_t missing = wanted > disk.free ? wanted - disk.free : 0;
+  return std::min(goal.keep_bytes, used > missing ? used - missing : 0);
 }
 
-Result<GcReport> collect_garbage(const StoreLayout& store, const GcGoal& goal) {
+Result<bool> is_reached(const StoreLayout& store, const GcGoal& goal) {
+  const Disk disk = TRY(look_at_disk(store));
+  if (wanted_free(goal, disk) > disk.free) return false;
+  if (goal.keep_bytes == UINT64_MAX) return true;
+  const std::uint64_t used = TRY(used_bytes(store));
+  return used <= goal.keep_bytes;
+}
+
+Result<GcReport> collect_garbage(const StoreLayout& store, const GcGoal& goal,
+                                 const std::stop_token& stop) {
   TRY(store.writable());
+  const FileLock turn =
+      TRY(FileLock::acquire(store.locks, kGcLock, FileLock::Mode::exclusive, stop));
   TRY(clean_staging(store.staging));
-  GcReport report = TRY(Collector(store, goal).run());
+  GcReport report = TRY(Collector(store, goal, stop).run());
   TRY(remove_strays(store));
+  turn.remove_file(store.locks, kGcLock);
   return report;
 }
 

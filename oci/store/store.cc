@@ -88,9 +88,12 @@ Result<std::optional<Image>> Store::find(const Digest& manifest, Unsettled unset
     if (!whole) return std::optional<Image>();
   }
   std::optional<Image> image = TRY(hand_out(*record, std::move(lock)));
-  // Last use, for gc.
-  if (image) ::utimensat(layout_.images.get(), image_file(manifest).c_str(), nullptr, 0);
+  if (image) note_use(manifest);
   return image;
+}
+
+void Store::note_use(const Digest& manifest) const {
+  ::utimensat(layout_.images.get(), image_file(manifest).c_str(), nullptr, 0);
 }
 
 // The node restarted since the record was written, or another node wrote it.

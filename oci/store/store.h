@@ -40,6 +40,9 @@ class Store {
   Result<std::optional<Image>> find(const Digest& manifest,
                                     Unsettled unsettled = Unsettled::compare);
 
+  // Somebody had a use for it until now: gc goes by that. An image that is gone stays so.
+  void note_use(const Digest& manifest) const;
+
   // --- for the pull ---
 
   // Makes `fs` and `index` in an empty folder.

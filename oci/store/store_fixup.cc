@@ -17,6 +17,7 @@ namespace {
 // The distinct layers of an image with all that a plan needs. Indexes do not move once they are
 // parsed: trees point into them.
 struct LoadedLayers {
+  std::shared_ptr<Spill> memory;
   std::vector<DirFd> roots;
   std::vector<LayerIndex> indexes;
   std::vector<LayerTree> trees;
@@ -24,9 +25,10 @@ struct LoadedLayers {
 
 Result<LoadedLayers> load(const StoreLayout& store, const std::vector<Digest>& stack) {
   LoadedLayers loaded;
+  loaded.memory = std::make_shared<Spill>(store.staging);
   for (const Digest& id : stack) {
     const DirFd layer = TRY(open_layer(store, id).within(id.str()));
-    LayerIndex index = TRY(read_layer_index(layer).within(id.str()));
+    LayerIndex index = TRY(read_layer_index(layer, loaded.memory).within(id.str()));
     UniqueFd root = TRY(open_beneath(layer, "fs", O_RDONLY | O_DIRECTORY));
     loaded.indexes.push_back(std::move(index));
     loaded.roots.emplace_back(std::move(root));
@@ -71,10 +73,10 @@ Result<void> Store::make_fixup(const std::string& name, const std::vector<Digest
   std::vector<std::uint16_t> sequence;
   for (const Digest& id : diff_ids)
     sequence.push_back(static_cast<std::uint16_t>(std::ranges::find(stack, id) - stack.begin()));
-  const std::vector<FixupStep> steps = TRY(plan_fixup(layers.trees, sequence));
+  const SpillVector<FixupStep> steps = TRY(plan_fixup(layers.trees, sequence, layers.memory));
   Staging staging = TRY(Staging::create(layout_.staging));
   const DirFd root = TRY(make_dir_at(staging.dir(), "fs", 0700));
-  TRY(materialise_fixup(steps, layers.trees, layers.roots, root));
+  TRY(materialise_fixup(steps, layers.trees, layers.roots, root, layers.memory));
   if (layout_.boot.empty() && ::syncfs(root.get()) != 0) return sys_error("syncfs");
   return staging.commit(layout_.fixups, name);
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 
 #include "oci/layer/crc.h"
@@ -48,15 +49,20 @@ mode_t file_type(Type type) {
   }
 }
 
-Result<std::uint64_t> crc_of(BorrowedFd file) {
+Result<void> read_pieces(BorrowedFd file, const std::function<void(std::string_view)>& take) {
   constexpr std::size_t kBuffer = 256 << 10;
   const auto buffer = std::make_unique_for_overwrite<char[]>(kBuffer);
-  Crc64 crc;
   for (;;) {
     const std::size_t n = TRY(read_some(file, buffer.get(), kBuffer));
-    if (n == 0) return crc.value();
-    crc.update({buffer.get(), n});
+    if (n == 0) return {};
+    take({buffer.get(), n});
   }
+}
+
+Result<std::uint64_t> crc_of(BorrowedFd file) {
+  Crc64 crc;
+  TRY(read_pieces(file, [&crc](std::string_view piece) { crc.update(piece); }));
+  return crc.value();
 }
 
 class Inspector {
@@ -139,10 +145,11 @@ class Inspector {
   Result<void> inspect_names(NodeId id) {
     const std::optional<BorrowedFd> fd = folder(id);
     if (!fd) return {};
-    const std::vector<std::string> names = TRY(list_names(*fd));
-    for (const std::string& name : names)
-      if (files_.find(id, name) == kNoNode) report(id, "has an unknown " + printable(name));
-    return {};
+    return each_name(*fd, [&](const char* name) -> Result<void> {
+      if (files_.find(id, name) == kNoNode && problems_.size() < limit_)
+        report(id, "has an unknown " + printable(name));
+      return {};
+    });
   }
 
   const LayerTree& tree_;
@@ -158,9 +165,15 @@ Result<DirFd> open_layer(const StoreLayout& store, const Digest& diff_id) {
   return open_at(store.layers, diff_id.hex());
 }
 
-Result<LayerIndex> read_layer_index(BorrowedFd layer) {
-  std::string text = TRY(read_file_at(layer, "index", kMaxLayerIndexBytes));
-  return parse_layer_index(std::move(text));
+Result<LayerIndex> read_layer_index(BorrowedFd layer, std::shared_ptr<Spill> memory) {
+  const UniqueFd file = TRY(open_beneath(layer, "index", O_RDONLY | O_NONBLOCK));
+  struct stat st{};
+  if (::fstat(file.get(), &st) != 0) return sys_error("fstat index");
+  if (!S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) > kMaxLayerIndexBytes)
+    return Error{Fault::corrupt, "layer index: not a file of ours"};
+  LayerIndexParser parser(std::move(memory));
+  TRY(read_pieces(file, [&parser](std::string_view piece) { parser.take(piece); }));
+  return parser.finish();
 }
 
 Result<LayerTotals> read_layer_totals_in(BorrowedFd layer) {
@@ -169,7 +182,7 @@ Result<LayerTotals> read_layer_totals_in(BorrowedFd layer) {
 }
 
 Result<std::vector<std::string>> find_damage(BorrowedFd layer, std::size_t limit) {
-  const Result<LayerIndex> index = read_layer_index(layer);
+  const Result<LayerIndex> index = read_layer_index(layer, std::make_shared<Spill>(layer));
   if (!index) return std::vector<std::string>{index.error().text};
   const Result<LayerTree> tree = LayerTree::of(*index);
   if (!tree) return std::vector<std::string>{tree.error().text};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace podpilot::oci {
 
 // layers/<hex>/; not_found if it is not there.
 Result<DirFd> open_layer(const StoreLayout& store, const Digest& diff_id);
-Result<LayerIndex> read_layer_index(BorrowedFd layer);
+Result<LayerIndex> read_layer_index(BorrowedFd layer,
+                                    std::shared_ptr<Spill> memory = std::make_shared<Spill>());
 Result<LayerTotals> read_layer_totals_in(BorrowedFd layer);
 
 // Compares `fs` with the index: what is there, types, modes, sizes, link targets and the content of

@@ -149,21 +149,29 @@ Result<DirFd> make_dirs(const std::string& path, mode_t mode) {
   }
 }
 
-Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit) {
+Result<void> each_name(BorrowedFd folder,
+                       const std::function<Result<void>(const char* name)>& use) {
   UniqueFd fd(::openat(folder.get(), ".", kFolderFlags));
   if (!fd) return sys_error("open folder");
   const Dir dir = TRY(read_folder(std::move(fd)));
-  std::vector<std::string> names;
   for (;;) {
     errno = 0;
     const dirent* entry = ::readdir(dir.get());
     if (!entry && errno != 0) return sys_error("readdir");
-    if (!entry) return names;
-    if (is_dot(entry->d_name)) continue;
+    if (!entry) return {};
+    if (!is_dot(entry->d_name)) TRY(use(entry->d_name));
+  }
+}
+
+Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit) {
+  std::vector<std::string> names;
+  TRY(each_name(folder, [&](const char* name) -> Result<void> {
     if (names.size() == limit)
       return Error{Fault::invalid, fmt::format("more than {} entries in a folder", limit)};
-    names.emplace_back(entry->d_name);
-  }
+    names.emplace_back(name);
+    return {};
+  }));
+  return names;
 }
 
 Result<std::string> read_link_at(BorrowedFd folder, const std::string& name) {

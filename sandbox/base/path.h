@@ -39,8 +39,9 @@ bool exists_at(BorrowedFd folder, const std::string& path);
 // Whether an entry of a folder is the folder itself or the one above it.
 bool is_dot(const char* name);
 
-// Of an open folder, whose own position stays; without "." and "..". More than `limit` is
-// Fault::invalid.
+// Of an open folder, whose own position stays; without "." and "..". An Error ends it.
+Result<void> each_name(BorrowedFd folder, const std::function<Result<void>(const char* name)>& use);
+// More than `limit` is Fault::invalid.
 inline constexpr std::size_t kAllNames = SIZE_MAX;
 Result<std::vector<std::string>> list_names(BorrowedFd folder, std::size_t limit = kAllNames);
 

@@ -26,6 +26,7 @@ class HeldImages final : public ImageSupplier {
   bool held = false;
   int requested = 0;
   int cancelled = 0;
+  int given_back = 0;
 
   void give() {
     for (auto& ready : std::exchange(waiting_, {})) answer(std::move(ready));
@@ -49,6 +50,7 @@ class HeldImages final : public ImageSupplier {
     }
     return request;
   }
+  void give_back(SuppliedImage) override { ++given_back; }
 
  private:
   struct Pull final : Request {
@@ -152,6 +154,7 @@ TEST_CASE("two jobs offered at once run side by side", "[agent][engine]") {
   CHECK(hangar.scheduler.outcomes[1].exit->code == 3);
   CHECK(hangar.scheduler.outcomes[2].exit->code == 0);
   CHECK(hangar.scheduler.outcomes[1].verdict == Verdict::done);
+  CHECK(hangar.images.given_back == 2);
 }
 
 TEST_CASE("resources are lent once", "[agent][engine]") {
@@ -206,6 +209,7 @@ TEST_CASE("deactivated during a pull: it is cancelled and the job requeued", "[a
   hangar.scheduler.port().deactivate(1, Deactivation::hard, {});
   REQUIRE(hangar.until_called("deactivated 1"));
   CHECK(hangar.images.cancelled == 1);
+  CHECK(hangar.images.given_back == 0);
   CHECK(hangar.scheduler.outcomes[1].verdict == Verdict::requeue);
   CHECK(hangar.scheduler.outcomes[1].slug == "payload-stopped");
   CHECK_FALSE(hangar.scheduler.called("executing 1"));

@@ -15,8 +15,8 @@ using namespace podpilot;
 
 namespace {
 
-void use(std::string text) {
-  const auto index = oci::parse_layer_index(std::move(text));
+void use(const std::string& text) {
+  const auto index = oci::parse_layer_index(text);
   if (!index) return;
   auto tree = oci::LayerTree::of(*index);
   if (!tree) return;

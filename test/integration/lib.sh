@@ -61,7 +61,8 @@ skip() { # WHAT IS MISSING
 # A copy of its own tells this test's processes from everybody else's.
 program=$tmp/podpilot
 install -m 755 "$PODPILOT" "$program"
-pilot_env=(env -i "HOME=$tmp/home" "PATH=$PATH" "LC_ALL=C.UTF-8")
+# How full the machine's disk is has no say in what a test finds in its cache.
+pilot_env=(env -i "HOME=$tmp/home" "PATH=$PATH" "LC_ALL=C.UTF-8" PODPILOT_CACHE_FREE=0)
 # As arrays, "${podpilot[@]}" ARGUMENT... & leaves podpilot's own pid in $!.
 podpilot=("${unprivileged[@]}" "${pilot_env[@]}" "$program")
 podpilot() { "${podpilot[@]}" "$@"; }

@@ -24,10 +24,12 @@ std::string brief_index(BorrowedFd layer) {
   const Result<oci::LayerIndex> index = oci::read_layer_index(layer);
   if (!index) return index.error().text;
   std::string text;
-  for (const oci::LayerEntry& entry : index->entries)
+  for (std::size_t i = 0; i < index->entries.size(); ++i) {
+    const oci::LayerEntry& entry = index->entries[i];
     text += fmt::format("{} {:04o}{} {}{}{}\n", static_cast<char>(entry.type), entry.mode,
                         entry.implied ? "i" : "", entry.path.empty() ? "." : entry.path,
                         entry.target.empty() ? "" : " -> ", entry.target);
+  }
   return text;
 }
 

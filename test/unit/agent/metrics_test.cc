@@ -76,6 +76,8 @@ TEST_CASE("metrics count jobs, images and cores", "[metrics]") {
   JobRecord eater = ended(Verdict::failed, Origin::payload, 1s);
   eater.outcome.slug = "payload-over-memory";
   metrics.job_ended(eater);
+  metrics.cache_removed(2, 500);
+  metrics.cache_removed(1, 400);
 
   PilotFigures pilot;
   pilot.offer.capacity = 4;
@@ -98,6 +100,8 @@ TEST_CASE("metrics count jobs, images and cores", "[metrics]") {
           R"(podpilot_image_pull_seconds_bucket{phase="layers",le="3"} 1)",
           R"(podpilot_image_pull_seconds_sum{phase="layers"} 2)",
           R"(podpilot_cache_bytes 7)",
+          R"(podpilot_cache_removed_images_total 3)",
+          R"(podpilot_cache_removed_bytes_total 900)",
           R"(podpilot_slots{state="free"} 1)",
           R"(podpilot_slots{state="claimed"} 1)",
           R"(podpilot_slots{state="busy"} 2)",

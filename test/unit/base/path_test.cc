@@ -115,6 +115,16 @@ TEST_CASE("opened descriptors are close-on-exec", "[base][path]") {
   CHECK((::fcntl(open_dir(dir.path())->get(), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
+TEST_CASE("exists_at sees a link that leads nowhere", "[base][path]") {
+  const TempDir dir;
+  dir.make_dir("d");
+  dir.write("d/file", "");
+  REQUIRE(::symlink("nowhere", (dir / "link").c_str()) == 0);
+  for (const char* there : {"d", "d/file", "link"}) CHECK(exists_at(dir.fd(), there));
+  for (const char* absent : {"", "nowhere", "d/nothing", "link/x"})
+    CHECK(!exists_at(dir.fd(), absent));
+}
+
 TEST_CASE("make_dir_at makes once and takes neither a file nor a link", "[base][path]") {
   const ScratchDir dir;
   dir.write("file", "");

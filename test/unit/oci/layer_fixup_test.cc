@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "oci/store/stored_layer.h"
@@ -36,19 +37,23 @@ struct Layers {
     for (const oci::LayerIndex& index : indexes) trees.push_back(*oci::LayerTree::of(index));
   }
 
-  // "D path 0755 @1" (metadata of layer 1), "L path <- 0:path", "W path"; without the root.
+  // "D path 0755 @1" (metadata of layer 1), "L path <- 0:path", "W path"; by path, without the
+  // root.
   std::string plan() const {
-    const auto steps = oci::plan_fixup(trees, sequence);
-    if (!steps) return steps.error().text;
+    const auto planned = oci::plan_fixup(trees, sequence);
+    if (!planned) return planned.error().text;
+    std::vector<FixupStep> steps;
+    for (std::size_t i = 0; i < planned->size(); ++i) steps.push_back((*planned)[i]);
+    std::ranges::sort(steps, {}, &FixupStep::path);
     std::string text;
-    for (const FixupStep& step : *steps)
+    for (const FixupStep& step : steps)
       if (!step.path.empty()) text += line(step) + "\n";
     return text;
   }
 
   std::string line(const FixupStep& step) const {
-    if (step.kind == FixupStep::Kind::whiteout) return "W " + step.path;
-    if (step.source.entry == NodeSource::kImplied) return "D " + step.path + " implied";
+    if (step.kind == FixupStep::Kind::whiteout) return fmt::format("W {}", step.path);
+    if (step.source.entry == NodeSource::kImplied) return fmt::format("D {} implied", step.path);
     const auto& entry = indexes[step.source.layer].entries[step.source.entry];
     if (step.kind == FixupStep::Kind::folder)
       return fmt::format("D {} {:04o} @{}", step.path, entry.mode, step.source.layer);

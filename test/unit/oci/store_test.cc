@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,6 +26,7 @@
 #include "test/support/tar_builder.h"
 #include "test/support/temp_dir.h"
 #include "test/support/tree_listing.h"
+#include "test/support/unprivileged.h"
 
 using namespace podpilot;
 using namespace podpilot::test;
@@ -218,7 +221,7 @@ TEST_CASE("how much may stay", "[oci][store]") {
   constexpr std::uint64_t kAny = UINT64_MAX;
   struct Row {
     oci::GcGoal goal;
-    std::uint64_t used, free, stays;
+    std::uint64_t used, free, stays;  // on a disk of 1000 bytes
   };
   const auto rows = std::to_array<Row>({
       {{.keep_bytes = kAny, .free_bytes = 0}, 100, 0, 100},
@@ -229,9 +232,52 @@ TEST_CASE("how much may stay", "[oci][store]") {
       {{.keep_bytes = kAny, .free_bytes = 500}, 100, 20, 0},
       {{.keep_bytes = 40, .free_bytes = 50}, 100, 20, 40},
       {{.keep_bytes = 90, .free_bytes = 50}, 100, 20, 70},
+      {{.keep_bytes = kAny, .free_percent = 10}, 100, 100, 100},
+      {{.keep_bytes = kAny, .free_percent = 10}, 100, 99, 99},
+      {{.keep_bytes = kAny, .free_percent = 100}, 100, 900, 0},
+      {{.keep_bytes = kAny, .free_bytes = 50, .free_percent = 4}, 100, 20, 70},
+      {{.keep_bytes = kAny, .free_bytes = 50, .free_percent = 6}, 100, 20, 60},
   });
   for (const Row& row : rows)
-    CHECK(std::min(oci::may_stay(row.goal, row.used, row.free), row.used) == row.stays);
+    CHECK(std::min(oci::may_stay(row.goal, row.used, {.size = 1000, .free = row.free}), row.used) ==
+          row.stays);
+}
+
+TEST_CASE("gc spares one image, and is asked for nothing where the goal is reached",
+          "[oci][store]") {
+  const TempDir dir;
+  auto store = Store::open(dir.path());
+  const oci::Digest oldest = pulled(*store, {tar_of("old", 50'000)}, "old").manifest;
+  const oci::Digest newest = pulled(*store, {tar_of("new", 50'000)}, "new").manifest;
+  const std::uint64_t all = *oci::used_bytes(store->layout());
+  CHECK(*oci::is_reached(store->layout(), {.keep_bytes = all}));
+  CHECK_FALSE(*oci::is_reached(store->layout(), {.keep_bytes = all - 1}));
+  CHECK(*oci::is_reached(store->layout(), {.free_bytes = 1}));
+  CHECK_FALSE(*oci::is_reached(store->layout(), {.free_bytes = UINT64_MAX}));
+  CHECK_FALSE(*oci::is_reached(store->layout(), {.free_percent = 100}));
+  std::stop_source stopped;
+  stopped.request_stop();
+  auto report = oci::collect_garbage(store->layout(), {.keep_bytes = 0}, stopped.get_token());
+  REQUIRE(report);
+  CHECK(report->images.empty());
+  report = oci::collect_garbage(store->layout(), {.keep_bytes = 0, .spare = oldest});
+  REQUIRE(report);
+  CHECK(report->images == std::vector{newest});
+  CHECK(*store->find("old", kHost));
+}
+
+TEST_CASE("one gc waits for another", "[oci][store]") {
+  const TempDir dir;
+  auto store = Store::open(dir.path());
+  using oci::FileLock;
+  auto other = *FileLock::try_acquire(store->layout().locks, "gc", FileLock::Mode::exclusive);
+  REQUIRE(other);
+  std::stop_source stopped;
+  stopped.request_stop();
+  CHECK(error_of(oci::collect_garbage(store->layout(), {}, stopped.get_token())).text ==
+        "cancelled");
+  other.reset();
+  CHECK(oci::collect_garbage(store->layout(), {}));
 }
 
 TEST_CASE("gc makes room until so much is free", "[oci][store]") {
@@ -245,6 +291,28 @@ TEST_CASE("gc makes room until so much is free", "[oci][store]") {
   REQUIRE(report);
   CHECK(report->images.size() == 1);
   CHECK(report->bytes_after == 0);
+}
+
+TEST_CASE("a disk that becomes read-only has nothing left", "[oci][store]") {
+  if (::geteuid() != 0) return;  // who cannot mount has no such disk
+  const TempDir dir;
+  const pid_t child = fork_into(CLONE_NEWNS);
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", dir.path().c_str(), "tmpfs", 0, "size=1m") != 0)
+      ::_exit(2);
+    const auto store = oci::StoreLayout::open(dir.path());
+    if (!store || oci::look_at_disk(*store).value_or(oci::Disk{}).free == 0) ::_exit(3);
+    if (::mount("none", dir.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr) != 0)
+      ::_exit(4);
+    const Result<oci::Disk> left = oci::look_at_disk(*store);
+    ::_exit(!left && left.error().fault == Fault::denied ? 0 : 5);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("gc removes what crashes left, and no lock that is held", "[oci][store]") {
@@ -352,7 +420,7 @@ TEST_CASE("after a restart of the node layers are compared before they are used"
     const auto parsed = *oci::parse_layer_index(text);
     UniqueFd fd(::open(index_path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
     oci::LayerIndexWriter writer(fd, "other");
-    for (const auto& entry : parsed.entries) REQUIRE(writer.add(entry));
+    for (std::size_t i = 0; i < parsed.entries.size(); ++i) REQUIRE(writer.add(parsed.entries[i]));
     REQUIRE(writer.finish(1));
     CHECK(::truncate(file.c_str(), 0) == 0);
     CHECK_FALSE(*store->find("r", kHost));
