@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "agent/job/scratch.h"
 #include "sandbox/base/errno.h"
 #include "sandbox/base/io.h"
@@ -22,6 +24,7 @@ using sandbox::Rung;
 
 constexpr const char* kMemo = "sandbox";
 constexpr const char* kRootLock = "root.lock";
+constexpr const char* kFilesLock = "files.lock";
 
 Result<UniqueFd> lock_root(const sandbox::Layout& layout, const std::string& scratch) {
   const std::string folder =
@@ -33,6 +36,37 @@ Result<UniqueFd> lock_root(const sandbox::Layout& layout, const std::string& scr
   if (errno != EWOULDBLOCK) return sys_error("flock " + path);
   return Error{Fault::unsupported,
                "another podpilot uses this pod's root for its jobs; one at a time can"};
+}
+
+// Jobs of the pilot's uid, in its mount namespace, whose calls nobody carries out: modes, times and
+// attributes of all that this uid owns are theirs to change.
+bool exposes_files(const sandbox::Pod& pod) {
+  return sandbox::serves_one_user(pod.rung) && !pod.carries_out;
+}
+
+Result<UniqueFd> lock_files(const std::string& folder, bool exposed) {
+  const std::string path = folder + "/" + kFilesLock;
+  UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  // Nothing that a job could change.
+  if (!lock && (errno == EROFS || errno == ENOENT || errno == ENOTDIR)) return lock;
+  if (!lock) return sys_error("open " + path);
+  if (::flock(lock.get(), (exposed ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return sys_error("flock " + path);
+  return Error{
+      Fault::unsupported,
+      exposed
+          ? folder + " is another podpilot's, too, and jobs here could change its files' metadata"
+          : folder + " is another podpilot's, too, whose jobs can change its files' metadata"};
+}
+
+Result<std::vector<UniqueFd>> lock_all_files(const sandbox::Pod& pod, const std::string& scratch,
+                                             const SandboxWish& wish) {
+  std::vector<UniqueFd> locks;
+  for (const std::string& folder : std::set{wish.cache, scratch}) {
+    UniqueFd lock = TRY(lock_files(folder, exposes_files(pod)));
+    locks.push_back(std::move(lock));
+  }
+  return locks;
 }
 
 // What decides over what is allowed: this mount namespace, in this boot, for this user.
@@ -75,6 +109,14 @@ Result<LockedTrial> try_rung_alone(sandbox::Launcher& launcher, Rung rung,
   }
   locked.trial = TRY(sandbox::try_rung(launcher, rung, scratch));
   locked.trial.pod.holds_memory = wish.holds_memory;
+  if (!locked.trial.works) return locked;
+  Result<std::vector<UniqueFd>> files = lock_all_files(locked.trial.pod, scratch, wish);
+  if (!files && files.error().fault != Fault::unsupported) return std::move(files).error();
+  locked.trial.works = files.has_value();
+  if (files)
+    locked.file_locks = *std::move(files);
+  else
+    locked.trial.refusal = files.error().text;
   return locked;
 }
 
@@ -83,10 +125,12 @@ Result<SandboxChoice> choose_sandbox(sandbox::Launcher& launcher, const std::str
   std::string refusals;
   for (const Rung rung : sandbox::kLadder) {
     if (wish.rung && *wish.rung != rung) continue;
-    auto [trial, root_lock] = TRY(try_rung_alone(launcher, rung, scratch, wish));
+    auto [trial, root_lock, file_locks] = TRY(try_rung_alone(launcher, rung, scratch, wish));
     const std::string against = judge(trial, wish);
     if (against.empty())
-      return SandboxChoice{.pod = std::move(trial.pod), .root_lock = std::move(root_lock)};
+      return SandboxChoice{.pod = std::move(trial.pod),
+                           .root_lock = std::move(root_lock),
+                           .file_locks = std::move(file_locks)};
     refusals += fmt::format("{}{}: {}", refusals.empty() ? "" : "; ", to_string(rung), against);
     log::debug("rung", {{"rung", std::string(to_string(rung))}, {"refused", against}});
   }
@@ -106,15 +150,19 @@ Result<SandboxChoice> recall_or_choose_sandbox(sandbox::Launcher& launcher,
           .missing(wish.required)
           .empty()) {
     const Result<std::string> memo = read_file_at(folder, kMemo, 1024);
-    if (memo && *memo == here)
-      return SandboxChoice{.pod = {.rung = Rung::userns,
+    if (memo && *memo == here) {
+      SandboxChoice choice{.pod = {.rung = Rung::userns,
                                    .layout = {},
                                    .landlock_abi = abi,
                                    .carries_out = false,
                                    .holds_memory = wish.holds_memory,
                                    .uid = ::geteuid(),
                                    .gid = ::getegid()},
-                           .root_lock = {}};
+                           .root_lock = {},
+                           .file_locks = {}};
+      choice.file_locks = TRY(lock_all_files(choice.pod, scratch, wish));
+      return choice;
+    }
   }
   SandboxChoice choice = TRY(choose_sandbox(launcher, scratch, wish));
   if (choice.pod.rung == Rung::userns && !here.empty()) [[maybe_unused]]

@@ -17,20 +17,25 @@ struct SandboxWish {
   sandbox::Guarantees required;
   bool holds_memory = false;         // see sandbox::Pod
   std::vector<std::string> folders;  // the pilot's own, which no job may decide over; absolute
+  std::string cache;                 // one of them
 };
 
 struct SandboxChoice {
   sandbox::Pod pod;
   // Where the pod's own root shows the image: that no other podpilot shows another one.
   UniqueFd root_lock;
+  // Cache and scratch may be other podpilots', too, where no job can change their files: shared
+  // locks.
+  std::vector<UniqueFd> file_locks;
 };
 
 struct LockedTrial {
   sandbox::Trial trial;
-  UniqueFd root_lock;  // as of SandboxChoice
+  UniqueFd root_lock;  // these as of SandboxChoice
+  std::vector<UniqueFd> file_locks;
 };
 
-// sandbox::try_rung() with the pod's root locked against the jobs of other podpilots.
+// sandbox::try_rung() with the pod's root, cache and scratch locked against other podpilots.
 Result<LockedTrial> try_rung_alone(sandbox::Launcher& launcher, sandbox::Rung rung,
                                    const std::string& scratch, const SandboxWish& wish);
 

@@ -11,6 +11,10 @@
 namespace podpilot::sandbox {
 namespace {
 
+// Above systemd's and adduser's ranges, below 65534 and what a pod of 64 k ids has.
+constexpr std::uint32_t kFirst = 20'000;
+constexpr std::uint32_t kLast = 59'999;
+
 Result<void> write_proc(const char* path, const std::string& line) {
   const UniqueFd fd(::open(path, O_WRONLY | O_CLOEXEC));
   if (!fd) return sys_error(fmt::format("open {}", path));
@@ -26,9 +30,6 @@ Result<void> map_single_id(const Identity& inner, uid_t outer_uid, gid_t outer_g
 }
 
 Result<std::uint32_t> job_id(std::uint64_t n) {
-  // Above systemd's and adduser's ranges, below 65534 and what a pod of 64 k ids has.
-  constexpr std::uint32_t kFirst = 20'000;
-  constexpr std::uint32_t kLast = 59'999;
   constexpr std::size_t kMaxMap = 64 << 10;
   const std::string map = TRY(read_file("/proc/self/uid_map", kMaxMap));
   for (const std::string_view line : split(map, '\n')) {
@@ -39,6 +40,10 @@ Result<std::uint32_t> job_id(std::uint64_t n) {
       return kFirst + static_cast<std::uint32_t>(n % (kLast - kFirst + 1));
   }
   return Error{Fault::unsupported, "no ids between 20000 and 59999 are mapped in this pod"};
+}
+
+bool is_job_id(std::uint32_t id) {
+  return id >= kFirst && id <= kLast;
 }
 
 }  // namespace podpilot::sandbox

@@ -21,5 +21,7 @@ Result<void> map_single_id(const Identity& inner, uid_t outer_uid, gid_t outer_g
 // above what images and distributions give out; they come round after some ten thousand.
 // Fault::unsupported where only a few ids are mapped.
 Result<std::uint32_t> job_id(std::uint64_t n);
+// Whether job_id() gives this one.
+bool is_job_id(std::uint32_t id);
 
 }  // namespace podpilot::sandbox

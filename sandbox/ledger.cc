@@ -2,6 +2,7 @@
 #include "sandbox/ledger.h"
 
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,10 +84,27 @@ void Ledger::put(std::uint32_t layer, const struct stat& st) {
 void Ledger::forget(const std::string& layer) {
   const auto gone = layers_.extract(layer);
   if (gone.empty()) return;
-  std::erase_if(entries_, [&](const Entry& entry) { return entry.layer == gone.mapped(); });
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.layer == gone.mapped().number; });
   entries_.shrink_to_fit();
   rehash();
   slots_.shrink_to_fit();
+}
+
+std::optional<Ledger::Identity> Ledger::identity_of(const std::string& layer) {
+  struct statx st{};
+  if (::statx(AT_FDCWD, layer.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st) != 0)
+    return std::nullopt;
+  const bool born = (st.stx_mask & STATX_BTIME) != 0;
+  return Identity{.device = ::makedev(st.stx_dev_major, st.stx_dev_minor),
+                  .inode = st.stx_ino,
+                  .birth = born ? st.stx_btime.tv_sec * 1'000'000'000 + st.stx_btime.tv_nsec : 0};
+}
+
+void Ledger::forget_replaced() {
+  std::vector<std::string> replaced;
+  for (const auto& [path, layer] : layers_)
+    if (layer.identity != identity_of(path)) replaced.push_back(path);
+  for (const std::string& path : replaced) forget(path);
 }
 
 Ledger::Look Ledger::look(const struct stat& now) const {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ class Ledger {
 
   // For a layer that is removed. What takes its inodes would be taken for changed otherwise.
   void forget(const std::string& layer);
+  // All that were removed, or made anew, by others.
+  void forget_replaced();
 
   // unlinkat(2) of a name that may be a link to a layer's file: what it does to a file that was
   // good until then is noted. 0 or -1 and errno.
@@ -62,8 +65,21 @@ class Ledger {
 
     bool operator==(const Entry&) const = default;
   };
+  // Of a folder, apart from its path: the birth is 0 where the filesystem does not tell it.
+  struct Identity {
+    std::uint64_t device;
+    std::uint64_t inode;
+    std::int64_t birth;  // ns
+
+    bool operator==(const Identity&) const = default;
+  };
+  struct Layer {
+    std::uint32_t number;
+    std::optional<Identity> identity;
+  };
   static constexpr std::uint32_t kFree = UINT32_MAX;
 
+  static std::optional<Identity> identity_of(const std::string& layer);
   Result<std::uint32_t> number_of(const std::string& layer) const;
   std::uint16_t device_number(dev_t device);
   const Entry* find(const struct stat& st) const;
@@ -72,7 +88,7 @@ class Ledger {
   void put(std::uint32_t layer, const struct stat& st);
   void rehash();
 
-  std::map<std::string, std::uint32_t> layers_;
+  std::map<std::string, Layer> layers_;
   std::uint32_t next_layer_ = 0;
   std::vector<dev_t> devices_;
   std::vector<Entry> entries_;

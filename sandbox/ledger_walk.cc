@@ -59,13 +59,13 @@ Result<void> walk(const std::string& layer, Ledger& ledger, const std::stop_toke
 Result<std::uint32_t> Ledger::number_of(const std::string& layer) const {
   const auto known = layers_.find(layer);
   if (known == layers_.end()) return Error{Fault::not_found, layer + ": was not learnt"};
-  return known->second;
+  return known->second.number;
 }
 
 Result<void> Ledger::learn(const std::string& layer, const std::stop_token& stop) {
   forget(layer);
   const std::uint32_t number = next_layer_++;
-  layers_.emplace(layer, number);
+  layers_.emplace(layer, Layer{.number = number, .identity = identity_of(layer)});
   Result<void> learnt = walk(layer, *this, stop, [&](const std::string&, const struct stat& st) {
     if (look(st) == Look::unknown) put(number, st);
   });

@@ -35,7 +35,7 @@ enum class Op : std::uint8_t {
   enter,        // the tree becomes `/`: pivot_root, or MS_MOVE and chroot where that is refused
 
   // Of the rungs that mount nothing (transplant.h); each of them is undone after the job.
-  purge_ipc,  // remove System V shared memory, semaphores and queues of the payload's uid
+  purge_ipc,  // remove System V shared memory, semaphores and queues of jobs
   empty,      // remove what a payload left in the folder `target`
   show,       // in the tree `sources[0]`, `target` is a link to `source`, or an empty folder
   live,       // the link `target` points at the tree `source`

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
 
 #include "sandbox/base/errno.h"
 #include "sandbox/base/path.h"
 #include "sandbox/base/text.h"
+#include "sandbox/idmap.h"
 #include "sandbox/kill.h"
 
 namespace podpilot::sandbox {
@@ -27,29 +29,45 @@ constexpr int kShmStatAny = 15;
 constexpr int kSemStatAny = 20;
 constexpr int kMsgStatAny = 13;
 
+struct SysvObject {
+  uid_t creator;  // whom nobody changes; the owner may be anybody by now
+  int id;
+  void (*remove)(int id);
+};
+
 // The last index in use is what the *_INFO calls return.
-void purge_sysv(int /*unused*/) {
+std::vector<SysvObject> sysv_objects() {
+  std::vector<SysvObject> found;
   shm_info shm{};
   const int last_shm = ::shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&shm));
   for (int i = 0; i <= last_shm; ++i) {
     shmid_ds state{};
     const int id = ::shmctl(i, kShmStatAny, &state);
-    if (id >= 0) ::shmctl(id, IPC_RMID, nullptr);
+    if (id >= 0)
+      found.push_back({state.shm_perm.cuid, id, [](int it) { ::shmctl(it, IPC_RMID, nullptr); }});
   }
   seminfo sem{};
   const int last_sem = ::semctl(0, 0, SEM_INFO, &sem);
   for (int i = 0; i <= last_sem; ++i) {
     semid_ds state{};
     const int id = ::semctl(i, 0, kSemStatAny, &state);
-    if (id >= 0) ::semctl(id, 0, IPC_RMID);
+    if (id >= 0)
+      found.push_back({state.sem_perm.cuid, id, [](int it) { ::semctl(it, 0, IPC_RMID); }});
   }
   msginfo msg{};
   const int last_msg = ::msgctl(0, MSG_INFO, reinterpret_cast<msqid_ds*>(&msg));
   for (int i = 0; i <= last_msg; ++i) {
     msqid_ds state{};
     const int id = ::msgctl(i, kMsgStatAny, &state);
-    if (id >= 0) ::msgctl(id, IPC_RMID, nullptr);
+    if (id >= 0)
+      found.push_back({state.msg_perm.cuid, id, [](int it) { ::msgctl(it, IPC_RMID, nullptr); }});
   }
+  return found;
+}
+
+// As far as this user may.
+void purge_sysv(int /*unused*/) {
+  for (const SysvObject& object : sysv_objects()) object.remove(object.id);
 }
 
 // What the last payload may have changed on a folder that is its own: mode, attributes, ACLs.
@@ -140,12 +158,17 @@ bool Transplant::is_mounted(const Step& step, const std::string& name) const {
   return holds_mount(mounts_, top + "/" + name);
 }
 
+// A pilot that was killed left those of its last job.
+bool Transplant::is_jobs(uid_t owner) const {
+  return owner == payload_ || (payload_ != ::geteuid() && is_job_id(owner));
+}
+
 // What the pod's own image brought stays: all that belongs to another user and is no link of ours.
 bool Transplant::is_trace(BorrowedFd folder, const std::string& name,
                           const std::string& links) const {
   struct stat st{};
   if (::fstatat(folder.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  if (st.st_uid == payload_) return true;
+  if (is_jobs(st.st_uid)) return true;
   return S_ISLNK(st.st_mode) && !links.empty() &&
          read_link_at(folder, name).value_or("").starts_with(links + "/");
 }
@@ -232,8 +255,14 @@ Result<void> Transplant::show(const Step& step) {
 }
 
 Result<void> Transplant::purge_ipc() const {
-  if (payload_ != ::geteuid()) return run_as(payload_, purge_sysv, 0);
-  purge_sysv(0);
+  if (payload_ == ::geteuid()) {
+    purge_sysv(0);
+    return {};
+  }
+  std::set<uid_t> jobs = {payload_};
+  for (const SysvObject& object : sysv_objects())
+    if (is_jobs(object.creator)) jobs.insert(object.creator);
+  for (const uid_t job : jobs) TRY(run_as(job, purge_sysv, 0));
   return {};
 }
 

@@ -16,7 +16,8 @@ namespace podpilot::sandbox {
 
 class Transplant {
  public:
-  // `payload` is the uid as this process would see it: whose traces are to be removed.
+  // `payload` is the uid as this process would see it: whose traces are to be removed, and if it is
+  // a job's own, those of other jobs.
   static Result<Transplant> begin(uid_t payload);
 
   // Errors name the step.
@@ -31,6 +32,7 @@ class Transplant {
   Result<void> empty(const Step& step);
   Result<void> show(const Step& step);
   Result<void> purge_ipc() const;
+  bool is_jobs(uid_t owner) const;
   bool is_mounted(const Step& step, const std::string& name) const;
   bool is_trace(BorrowedFd folder, const std::string& name, const std::string& links) const;
 

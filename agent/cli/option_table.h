@@ -137,7 +137,8 @@ inline constexpr auto kOptions = std::to_array<OptionRow>({
 inline constexpr auto kCommands = std::to_array<CommandText>({
     {kPilot, "pilot", "", "take jobs from a scheduler and run them (the pod's entrypoint)",
      "Takes jobs from a scheduler and runs each in its own image. SIGTERM drains: what runs may\n"
-     "end by itself. A second SIGTERM stops the jobs, which go back to the scheduler.",
+     "end by itself. A second SIGTERM stops the jobs, which go back to the scheduler.\n"
+     "Exit codes: 0 idle, drained or retired, 78 an option is wrong, 125 this pod could not work.",
      "  podpilot pilot --scheduler spool:/work/spool --cache /work/cache --drain\n"
      "  podpilot pilot --scheduler spool:/work/spool --jobs 2 --idle-exit 10m\n"},
     {kRun, "run", "IMAGE [--] [COMMAND ARGUMENT...]", "pull an image if needed and run it once",

@@ -83,7 +83,10 @@ Message refused(const Error& error) {
 // From the first job on its image decides what is at the paths below "/". /etc/resolv.conf and
 // /etc/hosts are mounts where a kubelet made the pod, and so out of a job's reach, but not where
 // another runtime did; and nobody changes them while the pod lives. So no exception is made.
-Result<void> fix_configuration(const Options& options) {
+// Where a container is not the first of its pod, HOME may lead to what the last job left: the
+// runtime looks for it in /etc/passwd, which may be a volume's.
+Result<void> fix_configuration(const Options& options, Scratch& scratch) {
+  scratch.finish_sweep();
   ConfigFiles files = TRY(read_config_files(options));
   serve_config_files(std::move(files));
   return {};
@@ -139,7 +142,8 @@ Message fly(const Options& options, sandbox::Launcher launcher, const SignalFd& 
   const Result<SandboxChoice> choice = choose_sandbox(launcher, scratch_folder(options), wish);
   if (!choice) return failed(choice.error());
   if (sandbox::uses_pod_root(choice->pod.rung))
-    if (const Result<void> fixed = fix_configuration(options); !fixed) return failed(fixed.error());
+    if (const Result<void> fixed = fix_configuration(options, **scratch); !fixed)
+      return failed(fixed.error());
   Result<PilotPolicy> policy = make_policy(options, choice->pod);
   if (!policy) return pilot_usage_message(policy.error());
 

@@ -11,7 +11,8 @@ namespace podpilot::agent {
 
 Result<SandboxWish> sandbox_wish(const Options& options) {
   SandboxWish wish;
-  wish.folders = {cache_folder(options), scratch_folder(options)};
+  wish.cache = cache_folder(options);
+  wish.folders = {wish.cache, scratch_folder(options)};
   wish.required = TRY(
       sandbox::parse_guarantees(options.text("require-isolation")).within("--require-isolation"));
   const std::string rung = options.text("sandbox");

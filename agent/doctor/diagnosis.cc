@@ -47,6 +47,7 @@ Reason diagnose(const sandbox::Trial& trial, const PodFacts& facts) {
   const auto says = [&](const char* word) { return refusal.find(word) != std::string::npos; };
   if (trial.works) return Reason::none;
   if (says("where jobs would see")) return Reason::own_folder;
+  if (says("another podpilot's, too")) return Reason::volume;
   if (trial.pod.rung == Rung::transplant_setuid && trial.pod.uid != 0) return Reason::not_root;
   if (trial.pod.rung == Rung::transplant && trial.pod.uid == 0) return Reason::root_pilot;
   if (says("cannot show")) return Reason::layout;

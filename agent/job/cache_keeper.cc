@@ -11,13 +11,11 @@
 namespace podpilot::agent {
 namespace {
 
-// Nothing where there was nothing to do.
-Result<std::optional<oci::GcReport>> tidy(const oci::StoreLayout& store, const oci::GcGoal& goal,
-                                          const std::stop_token& stop) {
+Result<oci::GcReport> tidy(const oci::StoreLayout& store, const oci::GcGoal& goal,
+                           const std::stop_token& stop) {
   const bool reached = TRY(oci::is_reached(store, goal));
-  if (reached) return std::optional<oci::GcReport>();
-  oci::GcReport report = TRY(oci::collect_garbage(store, goal, stop));
-  return std::optional(std::move(report));
+  if (reached) return oci::GcReport();
+  return oci::collect_garbage(store, goal, stop);
 }
 
 }  // namespace
@@ -57,21 +55,32 @@ void CacheKeeper::begin_round() {
   });
 }
 
-void CacheKeeper::end_round(const Result<std::optional<oci::GcReport>>& report) {
+void CacheKeeper::end_round(const Result<oci::GcReport>& report) {
   under_way_ = false;
-  if (!report) {
-    log::warning("no room could be made in the cache", {{"error", report.error().text}});
-  } else if (*report && (*report)->layers > 0) {
-    const oci::GcReport& made = **report;
-    log::info("made room in the cache", {{"images", fmt::format("{}", made.images.size())},
-                                         {"before", human_bytes(made.bytes_before)},
-                                         {"after", human_bytes(made.bytes_after)}});
-    removed_(made);
-  }
+  note(report);
   // What these do may be to ask for another round.
   for (const Done& done : std::exchange(served_, {}))
     if (done) done();
   if (!under_way_ && !waiting_.empty()) begin_round();
+}
+
+void CacheKeeper::make_way(std::function<void(bool made)> done) {
+  worker_->run([this, done = std::move(done), stop = stop_.get_token()]() -> Worker::Task {
+    return [this, done, report = oci::collect_garbage(store_.layout(), {.keep_bytes = 0}, stop)] {
+      note(report);
+      done(report && report->layers > 0);
+    };
+  });
+}
+
+void CacheKeeper::note(const Result<oci::GcReport>& report) const {
+  if (!report)
+    return log::warning("no room could be made in the cache", {{"error", report.error().text}});
+  if (report->layers == 0) return;
+  log::info("made room in the cache", {{"images", fmt::format("{}", report->images.size())},
+                                       {"before", human_bytes(report->bytes_before)},
+                                       {"after", human_bytes(report->bytes_after)}});
+  removed_(*report);
 }
 
 }  // namespace podpilot::agent

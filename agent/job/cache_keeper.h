@@ -33,13 +33,17 @@ class CacheKeeper {
   void before_pull(Done done);
   void after_pull() { make_room({}); }
   void after_job(const oci::Digest& image);
+  // The disk was too small for a pull: all that is not in use makes way. `done` is told whether
+  // anything did.
+  void make_way(std::function<void(bool made)> done);
 
  private:
   CacheKeeper(const oci::Store& store, oci::GcGoal goal, Removed removed)
       : store_(store), goal_(std::move(goal)), removed_(std::move(removed)) {}
   void make_room(Done done);
   void begin_round();
-  void end_round(const Result<std::optional<oci::GcReport>>& report);
+  void end_round(const Result<oci::GcReport>& report);
+  void note(const Result<oci::GcReport>& report) const;
 
   const oci::Store& store_;
   oci::GcGoal goal_;

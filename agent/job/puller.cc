@@ -120,9 +120,21 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
                                        owner_.waits_.note(reference_.registry.domain, wait,
                                                           Clock::now());
                                      },
-                                 .over = [this](const auto& result) { give_all(result); }};
+                                 .over = [this](const auto& result) { over(result); }};
     child_ = TRY(PullChild::start(owner_.poller_, order, std::move(listener)));
     return {};
+  }
+
+  void over(const std::expected<PulledImage, ImageFailure>& result) {
+    const bool no_room = !result && result.error().error.fault == Fault::exhausted;
+    if (!no_room || !owner_.settings_.keeper || std::exchange(made_way_, true))
+      return give_all(result);
+    owner_.settings_.keeper->make_way([self = weak_from_this(), result](bool made) {
+      const std::shared_ptr<Pull> pull = self.lock();
+      if (!pull) return;
+      if (made) return pull->or_fail(pull->start_child());
+      pull->give_all(result);
+    });
   }
 
   // A callback may end its request and others, and ask for the image again: that is another pull.
@@ -163,6 +175,7 @@ class Puller::Pull final : public std::enable_shared_from_this<Pull> {
   oci::Reference reference_;
   oci::Secret login_;
   std::vector<Ticket*> waiting_;  // each leaves before it ends
+  bool made_way_ = false;         // unused images, for want of room
   std::unique_ptr<PullChild> child_;
   Poller::Handle later_;
 };

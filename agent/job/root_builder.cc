@@ -120,6 +120,7 @@ Result<std::vector<std::string>> RootBuilder::arrange(BorrowedFd merged, Borrowe
 Result<JobRoot> RootBuilder::make(const std::vector<std::string>& layers,
                                   const std::string& workspace, std::optional<std::uint32_t> owner,
                                   std::uint64_t room, const std::stop_token& stop) {
+  ledger_.forget_replaced();  // gc goes on meanwhile
   const DirFd folder = TRY(open_dir(workspace));
   const DirFd merged = TRY(make_dir_at(folder, kMerged, 0755));
   const DirFd root = TRY(make_dir_at(folder, kRoot, 0755));

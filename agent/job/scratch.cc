@@ -70,6 +70,7 @@ Result<std::unique_ptr<Scratch>> Scratch::open(Poller& poller, const std::string
   scratch->worker_ = TRY(Worker::create(poller));
   scratch->worker_->run([self = scratch.get()]() -> Worker::Task {
     sweep_dead(self->root_, self->name_);
+    self->swept_.count_down();
     return [] {};
   });
   return scratch;
@@ -106,6 +107,11 @@ Scratch::~Scratch() {
   if (!own_) return;
   if (!swept) sweep_dead(root_, name_);
   [[maybe_unused]] const auto removed = remove_tree(root_, name_);
+}
+
+void Scratch::finish_sweep() {
+  if (worker_) return swept_.wait();
+  sweep_dead(root_, name_);
 }
 
 Result<JobFolder> Scratch::make_job() {

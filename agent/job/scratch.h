@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <string>
 
@@ -40,6 +41,9 @@ class Scratch {
   // Removes this pilot's folder; waits for removals under way.
   ~Scratch();
 
+  // Returns once what dead pilots left is gone, as far as it can be removed.
+  void finish_sweep();
+
   Result<JobFolder> make_job();
   // Removes it; `done` comes on the loop (with at_once before this returns), also where something
   // could not be removed.
@@ -56,6 +60,7 @@ class Scratch {
   DirFd own_;
   UniqueFd lock_;
   std::uint64_t next_ = 1;
+  std::latch swept_{1};
   std::unique_ptr<Worker> worker_;  // none: removals are at once
 };
 

@@ -2,6 +2,8 @@
 #include "oci/layer/file_tree.h"
 
 #include <algorithm>
+#include <cstring>
+#include <random>
 #include <utility>
 
 #include "oci/limits.h"
@@ -16,10 +18,28 @@ constexpr NodeId kFree = kNoNode;
 constexpr NodeId kDeleted = kNoNode - 1;
 constexpr std::size_t kFewestSlots = 64;
 
+__extension__ using Wide = unsigned __int128;
+constexpr std::uint64_t kPrime = (1ULL << 61) - 1;
+
+// A polynomial of the name's pieces at a secret point, modulo a prime: whoever chose the names
+// cannot have chosen them to collide (Carter and Wegman, 1979).
 std::uint32_t hash_of(NodeId parent, std::string_view name) {
-  std::size_t hash = std::hash<std::string_view>()(name);
-  hash ^= (parent + 1) * 0x9E3779B97F4A7C15;
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+  static const std::uint64_t point = [] {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32 | device()) % kPrime;
+  }();
+  constexpr std::size_t kPiece = 7;  // bytes that are less than the prime
+  std::uint64_t sum = parent;
+  const auto add = [&sum](std::uint64_t piece) {
+    sum = static_cast<std::uint64_t>((static_cast<Wide>(sum) * point + piece) % kPrime);
+  };
+  for (std::size_t at = 0; at < name.size(); at += kPiece) {
+    std::uint64_t piece = 0;
+    std::memcpy(&piece, name.data() + at, std::min(kPiece, name.size() - at));
+    add(piece);
+  }
+  add(name.size());
+  return static_cast<std::uint32_t>(sum ^ (sum >> 32));
 }
 
 // Puts the components of `path` on the stack, the first one on top.
@@ -94,6 +114,16 @@ void FileTree::erase_slot(NodeId id) {
   std::size_t i = hash_of(nodes_[id].parent, nodes_[id].name);
   while (slot(i).id != id) ++i;
   slot(i).id = kDeleted;
+}
+
+std::size_t FileTree::longest_search() const {
+  std::size_t longest = 0;
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    run = slots_[i].id == kFree ? 0 : run + 1;
+    longest = std::max(longest, run);
+  }
+  return longest;
 }
 
 void FileTree::remove(NodeId id) {

@@ -52,6 +52,10 @@ class FileTree {
   // With everything below it; not the root.
   void remove(NodeId id);
 
+  // Places of the table that a search for what is not there looks at, at most: what a hostile
+  // choice of names would drive up.
+  std::size_t longest_search() const;
+
   // "usr/bin/ls"; "" for the root.
   std::string path(NodeId id) const;
 

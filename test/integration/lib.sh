@@ -154,6 +154,13 @@ processes() {
 }
 no_processes() { [[ -z $(processes) ]]; }
 
+# All of a container at once, as a node's end would: no supervisor gets to clean up after its pilot.
+kill_container() { # PID of its first process
+  # shellcheck disable=SC2046  # a list
+  kill -STOP $(pgrep --ns "$1" --nslist pid)
+  kill -KILL "$1"
+}
+
 # --- registry -------------------------------------------------------------------------------------
 
 registry=

@@ -39,7 +39,7 @@ expect_exit 0 pull "$registry/a:1"
 limit=$(($(total) + 1500000))
 start_pilot --jobs 1 --cache-size "$limit" --listen 127.0.0.1:0 --log-format json
 log=$tmp/pilot-1.log
-wait_for 20 grep -q 'probes and metrics are served' "$log"
+wait_for 20 grep -qs 'probes and metrics are served' "$log"
 port=$(jq -r 'select(.event == "probes and metrics are served").port' "$log")
 metric() { curl -sS -m 5 "http://127.0.0.1:$port/metrics" | awk -v name="$1" '$1 == name { print $2 }'; }
 

@@ -70,6 +70,20 @@ for change in shared_file 'chmod 0'; do
 done
 expect_equal "$(find "$cache/scratch" -name 'pilot-*')" "" "left by a pilot that ended"
 
+# Images that make way for each other: what is pulled anew is not taken for changed.
+ids=()
+for image in two one two one; do
+  ids+=("$(submit_job "$image:1" "cat /usr/name; head -n 1 /etc/passwd")")
+done
+expect_exit 0 fly_pod --drain --cache-size 0
+expect_grep 'made room in the cache' "$err"
+expect_no_grep 'a job changed files' "$err"
+for id in "${ids[@]}"; do
+  expect_equal "$(output "$id" | tail -n 1)" root:x:0:0:root:/root:/bin/sh "an image that came back"
+done
+expect_exit 0 in_pod_podpilot cache ls --json --cache /pod/cache
+expect_equal "$(jq -s length "$out")" 1 "images left"
+
 # With a uid for each job, the copies are the next one's.
 first=$(submit_job one:1 'id -u; sleep 2')
 again=$(submit_job one:1 'id -u; touch /etc/new; stat -L -c %u /etc/passwd')

@@ -83,6 +83,8 @@ TEST_CASE("what the rungs in the pod's own root lack", "[agent][doctor]") {
         Reason::landlock);
   CHECK(diagnose(refused(Rung::userns_nomount, "/var/x lies where jobs would see their image"),
                  modern()) == Reason::own_folder);
+  CHECK(diagnose(refused(Rung::transplant, "/pod/cache is another podpilot's, too"), modern()) ==
+        Reason::volume);
   sandbox::Trial works = refused(Rung::transplant, "");
   works.works = true;
   CHECK(diagnose(works, modern()) == Reason::none);

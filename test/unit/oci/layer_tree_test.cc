@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <random>
+
 #include "oci/layer/entry_path.h"
 #include "oci/layer/file_tree.h"
 #include "test/catch.h"
@@ -62,6 +67,49 @@ TEST_CASE("links that multiply do not eat memory", "[oci][layer][hostile]") {
   for (int i = 0; i < 2000; ++i) many += "l/";
   tree.add(FileTree::kRoot, "l", Kind::symlink, 0, many);
   CHECK_FALSE(tree.resolve("l"));
+}
+
+// MurmurHash64A, which std::hash is here, mixes words of 8 bytes one by one: a word whose mixed
+// form differs in the topmost bit alone is cancelled by another such word behind it, whatever the
+// seed (Aumasson, Bernstein: "Hash-flooding DoS reloaded", 2012). Fifteen pairs make 32768 names.
+TEST_CASE("names that were made to collide do not make a tree slow", "[oci][layer][hostile]") {
+  constexpr std::uint64_t kMultiplier = 0xc6a4a7935bd1e995;
+  constexpr std::uint64_t kTop = 1ULL << 63;
+  const auto mix = [](std::uint64_t word) {
+    word *= kMultiplier;
+    return (word ^ (word >> 47)) * kMultiplier;
+  };
+  const auto unmix = [](std::uint64_t word) {
+    std::uint64_t inverse = 1;  // Newton, modulo 2^64
+    for (int i = 0; i < 6; ++i) inverse *= 2 - kMultiplier * inverse;
+    word *= inverse;
+    return (word ^ (word >> 47)) * inverse;
+  };
+  const auto bytes = [](std::uint64_t word) {
+    return std::string(reinterpret_cast<const char*>(&word), sizeof word);
+  };
+  std::mt19937_64 chance(1);
+  std::vector<std::string> names = {""};
+  while (names.front().size() < 240) {
+    const std::uint64_t a = chance();
+    const std::uint64_t b = chance();
+    const std::string plain = bytes(a) + bytes(b);
+    const std::string other = bytes(unmix(mix(a) ^ kTop)) + bytes(unmix(mix(b) ^ kTop));
+    if ((plain + other).find_first_of(std::string_view("/\0", 2)) != std::string::npos) continue;
+    const std::size_t count = names.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      names.push_back(names[i] + other);
+      names[i] += plain;
+    }
+  }
+  const std::hash<std::string_view> common;
+  REQUIRE(std::ranges::all_of(names, [&](const auto& n) { return common(n) == common(names[0]); }));
+  FileTree tree;
+  for (const std::string& name : names) tree.add(FileTree::kRoot, name, Kind::other, 0);
+  std::size_t missing = 0;
+  for (const std::string& name : names) missing += tree.find(FileTree::kRoot, name) == kNoNode;
+  CHECK(missing == 0);
+  CHECK(tree.longest_search() < 1000);
 }
 
 TEST_CASE("entry names", "[oci][layer]") {

@@ -174,6 +174,25 @@ TEST_CASE("a layer that is forgotten costs nothing and leaves the others", "[san
   ledger.forget(dir / "never");
 }
 
+TEST_CASE("layers that are gone or made anew are forgotten, changed ones are not",
+          "[sandbox][ledger]") {
+  const ScratchDir dir;
+  for (const char* layer : {"a", "b", "c"}) make_layer(dir, layer);
+  Ledger ledger;
+  for (const char* layer : {"a", "b", "c"}) REQUIRE(ledger.learn(dir / layer, {}));
+  REQUIRE(::chmod((dir / "a").c_str(), 0700) == 0);
+  const Paths before = changed(ledger, dir / "a");
+  REQUIRE(::rename((dir / "b").c_str(), (dir / "gone").c_str()) == 0);
+  REQUIRE(::rename((dir / "c").c_str(), (dir / "old").c_str()) == 0);
+  make_layer(dir, "c");
+  ledger.forget_replaced();
+  CHECK(ledger.knows(dir / "a"));
+  CHECK_FALSE(ledger.knows(dir / "b"));
+  CHECK_FALSE(ledger.knows(dir / "c"));
+  CHECK_FALSE(before.empty());
+  CHECK(changed(ledger, dir / "a") == before);
+}
+
 TEST_CASE("30,000 files cost at most 2 MB", "[sandbox][ledger]") {
   const TempDir dir(in_memory());
   dir.make_dir("l");
