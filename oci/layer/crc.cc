@@ -20,11 +20,19 @@ std::uint64_t multiply(std::uint64_t a, std::uint64_t b) {
   return product;
 }
 
+// ISA-L takes SSE4.2 for a sign of PCLMULQDQ, which virtual processors of the level x86-64-v2 lack.
+auto* choose() {
+#ifdef __x86_64__
+  if (!__builtin_cpu_supports("pclmul")) return &crc64_ecma_refl_base;
+#endif
+  return &crc64_ecma_refl;
+}
+decltype(&crc64_ecma_refl) const kCrc64 = choose();
+
 }  // namespace
 
 void Crc64::update(std::string_view bytes) {
-  value_ =
-      crc64_ecma_refl(value_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  value_ = kCrc64(value_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 void Crc64::update_zeros(std::uint64_t count) {
