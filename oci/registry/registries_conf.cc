@@ -217,7 +217,8 @@ Result<RegistriesConf> load_registries(const RegistriesFiles& files) {
     const bool found = TRY(add(file));
     if (found) break;
   }
-  for (const std::string& file : files.drop_ins) TRY(add(file));
+  for (const std::string& file : files.drop_ins)
+    if (const Result<bool> added = add(file); !added) return added.error();
   return out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes a fuzzer's bytes as choices; a generator that asks for more than there are gets zeroes.
+// Takes a fuzzer's bytes as choices; a generator that asks for more than there are gets zeroes. Two
+// choices in one expression would mean other things to g++ and clang: each gets a statement.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +21,10 @@ class FuzzInput {
     return one.empty() ? 0 : static_cast<std::uint8_t>(one[0]);
   }
   // Below `limit`, which is at most 65536.
-  std::size_t below(std::size_t limit) { return (byte() << 8U | byte()) % limit; }
+  std::size_t below(std::size_t limit) {
+    const unsigned high = byte();
+    return (high << 8U | byte()) % limit;
+  }
   bool one_in(std::size_t times) { return byte() % times == times - 1; }
   std::string_view take(std::size_t count) {
     const std::string_view taken = bytes_.substr(0, std::min(count, bytes_.size()));

@@ -39,7 +39,8 @@ std::string deflated(std::string_view bytes, int level, int strategy, bool flush
 }
 
 std::string header(FuzzInput& input) {
-  const auto flags = static_cast<unsigned char>(input.byte() & (input.one_in(16) ? 0xff : 0x1f));
+  const int known = input.one_in(16) ? 0xff : 0x1f;
+  const auto flags = static_cast<unsigned char>(input.byte() & known);
   std::string out("\x1f\x8b\x08", 3);
   if (input.one_in(32)) out[2] = static_cast<char>(input.byte());
   out += static_cast<char>(flags);
@@ -67,7 +68,9 @@ std::string content(FuzzInput& input) {
 std::string member(FuzzInput& input) {
   const std::string bytes = content(input);
   std::string out = header(input);
-  out += deflated(bytes, input.byte() % 10, input.byte() % 5, input.one_in(2));
+  const int level = input.byte() % 10;
+  const int strategy = input.byte() % 5;
+  out += deflated(bytes, level, strategy, input.one_in(2));
   put_number(out, crc_of(bytes) ^ (input.one_in(16) ? 1U : 0U), 4);
   put_number(out, static_cast<std::uint32_t>(bytes.size()) ^ (input.one_in(16) ? 1U : 0U), 4);
   return out;
@@ -80,7 +83,8 @@ std::string generated(FuzzInput& input) {
     case 0:
       return out + std::string(input.below(2000), '\0');
     case 1:
-      return out + std::string(1 + input.byte() % 8, '\0') + std::string(input.take(10));
+      out.append(1 + input.byte() % 8, '\0');
+      return out + std::string(input.take(10));
     case 2:
       return out + std::string(input.take(20));
     case 3:

@@ -289,6 +289,9 @@ TEST_CASE("how operators and calls are written again", "[classad]") {
       {"'two words'", "'two words'"},
       {"'plain'", "plain"},
       {"'true'", "'true'"},
+      {"'two words'(1)", "'two words'(1)"},
+      {"'true'(1)", "'true'(1)"},
+      {"''()", "''()"},
       {"1.50", "1.5"},
       {"1 /* c */ + 2 // d", "1 + 2"},
   };

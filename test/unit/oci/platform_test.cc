@@ -81,7 +81,7 @@ TEST_CASE("this machine's level is what its processor says", "[oci][platform]") 
   line += ' ';
   const auto all = [&line](std::initializer_list<const char*> flags) {
     return std::ranges::all_of(
-        flags, [&line](std::string flag) { return line.contains(" " + flag + " "); });
+        flags, [&line](const std::string& flag) { return line.contains(" " + flag + " "); });
   };
   const bool v2 = all({"cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"});
   const bool v3 = v2 && all({"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"});

@@ -137,7 +137,8 @@ void append_expression(std::string& out, const Node& node, Style style) {
       out += ')';
       break;
     case Node::Kind::call:
-      out += node.names[0] + "(";
+      append_name(out, node.names[0], style);
+      out += '(';
       append_children(out, node, style);
       out += ')';
       break;
