@@ -13,7 +13,7 @@ context=$tmp/context
 mkdir "$context"
 git -C "$PODPILOT_SOURCE" ls-files -z |
   tar --create --directory "$PODPILOT_SOURCE" --null --files-from - | tar --extract --directory "$context"
-mkdir "$tmp/bin"
+mkdir "$tmp/bin" "$tmp/images"
 cat >"$tmp/bin/buildah" <<END
 #!/bin/sh
 exec $(command -v buildah) --root $tmp/containers --runroot $tmp/containers.run --storage-driver overlay "\$@"
@@ -32,8 +32,8 @@ image() { # TAG OPTION...
     --isolation chroot --network host >>"$tmp/buildah.log" 2>&1
 }
 digest() { # TAG
-  buildah push --quiet "$1" "oci:$tmp/$1:image" >>"$tmp/buildah.log"
-  jq -r '.manifests[0].digest' "$tmp/$1/index.json"
+  buildah push --quiet "$1" "oci:$tmp/images/$1:image" >>"$tmp/buildah.log"
+  jq -r '.manifests[0].digest' "$tmp/images/$1/index.json"
 }
 build_cache=${PODPILOT_BUILD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podpilot}
 mkdir -p "$build_cache"
@@ -43,9 +43,9 @@ image again
 image debug --target debug --volume "$build_cache:/root/.cache/podpilot"
 
 expect_equal "$(digest again)" "$(digest podpilot)" "digest of the second build"
-size=$(du --bytes --summarize "$tmp/podpilot/blobs" | cut -f1)
+size=$(du --bytes --summarize "$tmp/images/podpilot/blobs" | cut -f1)
 ((size < 14000000)) || fail "$size bytes to download"
-umoci raw unpack --image "$tmp/podpilot:image" "$tmp/root"
+umoci raw unpack --image "$tmp/images/podpilot:image" "$tmp/root"
 size=$(stat --format %s "$tmp/root/podpilot")
 ((size < 14000000)) || fail "podpilot has $size bytes"
 
@@ -54,13 +54,13 @@ install -m 0111 /dev/null "$tmp/want/podpilot"
 listing() { (cd "$1" && find . -mindepth 1 -printf '%M %U:%G %P %l\n' | sort); }
 expect_equal "$(listing "$tmp/root")" "$(listing "$tmp/want")" "files of the image"
 config() { # TAG JQ-FILTER
-  skopeo --insecure-policy inspect --config "oci:$tmp/$1:image" | jq -c "$2"
+  skopeo --insecure-policy inspect --config "oci:$tmp/images/$1:image" | jq -c "$2"
 }
 expect_equal "$(config podpilot .config.Entrypoint)" '["/podpilot"]'
 
 digest debug >/dev/null
 expect_equal "$(config debug .config.Entrypoint)" '["/podpilot"]'
-umoci raw unpack --image "$tmp/debug:image" "$tmp/debug-root"
+umoci raw unpack --image "$tmp/images/debug:image" "$tmp/debug-root"
 cmp "$tmp/root/podpilot" "$tmp/debug-root/podpilot" || fail "another podpilot in the image to debug with"
 expect_exit 0 chroot --userspec=1000:1000 "$tmp/debug-root" /debug/busybox sh -c \
   'grep -c BEGIN /debug/ca-certificates.crt'
