@@ -2,7 +2,7 @@
 #
 # The pilot's image: one static program, and the names that a job's image may have in its root.
 # scripts/image builds it with docker, podman or buildah; by hand: docker build -t podpilot .
-#   --target debug   also a shell (/debug/busybox sh) and the certificate authorities of Debian
+#   --target debug   also a shell with busybox' tools (sh) and the certificate authorities of Debian
 # The same commit and the same --build-arg SOURCE_DATE_EPOCH give the same files.
 
 FROM debian:12 AS build
@@ -17,6 +17,7 @@ RUN cmake --preset release -DPODPILOT_TESTS=OFF \
  && scripts/pilot-root /image \
  && install -m 0111 build/release/podpilot /image/podpilot \
  && install -D -m 0755 /bin/busybox /debug/debug/busybox \
+ && for tool in $(busybox --list | grep -vx busybox); do ln -s busybox "/debug/debug/$tool"; done \
  && install -m 0644 /etc/ssl/certs/ca-certificates.crt /debug/debug/
 ARG SOURCE_DATE_EPOCH=0
 RUN find /image /debug -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
@@ -29,6 +30,6 @@ ENTRYPOINT ["/podpilot"]
 
 FROM pilot AS debug
 COPY --from=build /debug/ /
-ENV SSL_CERT_FILE=/debug/ca-certificates.crt
+ENV SSL_CERT_FILE=/debug/ca-certificates.crt PATH=/debug
 
 FROM pilot

@@ -31,7 +31,11 @@ std::uint32_t hash_of(NodeId parent, std::string_view name) {
   constexpr std::size_t kPiece = 7;  // bytes that are less than the prime
   std::uint64_t sum = parent;
   const auto add = [&sum](std::uint64_t piece) {
-    sum = static_cast<std::uint64_t>((static_cast<Wide>(sum) * point + piece) % kPrime);
+    const Wide product = static_cast<Wide>(sum) * point + piece;
+    // 2^61 is 1 modulo the prime.
+    sum =
+        (static_cast<std::uint64_t>(product) & kPrime) + static_cast<std::uint64_t>(product >> 61);
+    if (sum >= kPrime) sum -= kPrime;
   };
   for (std::size_t at = 0; at < name.size(); at += kPiece) {
     std::uint64_t piece = 0;

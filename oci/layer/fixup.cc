@@ -154,7 +154,7 @@ class Planner {
 
 Result<SpillVector<FixupStep>> plan_fixup(const std::vector<LayerTree>& layers,
                                           const std::vector<std::uint16_t>& sequence,
-                                          std::shared_ptr<Spill> memory) {
+                                          const std::shared_ptr<Spill>& memory) {
   ImageTree image(memory);
   for (const std::uint16_t layer : sequence) TRY(image.apply(layers[layer], layer));
   return Planner(layers, image, memory).plan();

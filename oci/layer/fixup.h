@@ -32,13 +32,13 @@ struct FixupStep {
 // first step is always the root. `memory` is for the image's tree and the steps.
 Result<SpillVector<FixupStep>> plan_fixup(
     const std::vector<LayerTree>& layers, const std::vector<std::uint16_t>& sequence,
-    std::shared_ptr<Spill> memory = std::make_shared<Spill>());
+    const std::shared_ptr<Spill>& memory = std::make_shared<Spill>());
 
 // Carries the steps out in `root`, an empty folder on the layers' own filesystem. `layer_roots` are
 // the `fs` folders of `layers`. `root` gets the image root's own mode.
 Result<void> materialise_fixup(const SpillVector<FixupStep>& steps,
                                const std::vector<LayerTree>& layers,
                                const std::vector<DirFd>& layer_roots, BorrowedFd root,
-                               std::shared_ptr<Spill> memory = std::make_shared<Spill>());
+                               const std::shared_ptr<Spill>& memory = std::make_shared<Spill>());
 
 }  // namespace podpilot::oci

@@ -143,7 +143,7 @@ class Materialiser {
 Result<void> materialise_fixup(const SpillVector<FixupStep>& steps,
                                const std::vector<LayerTree>& layers,
                                const std::vector<DirFd>& layer_roots, BorrowedFd root,
-                               std::shared_ptr<Spill> memory) {
+                               const std::shared_ptr<Spill>& memory) {
   return Materialiser(layers, layer_roots, root, memory).run(steps);
 }
 

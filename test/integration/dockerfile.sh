@@ -62,11 +62,15 @@ digest debug >/dev/null
 expect_equal "$(config debug .config.Entrypoint)" '["/podpilot"]'
 umoci raw unpack --image "$tmp/images/debug:image" "$tmp/debug-root"
 cmp "$tmp/root/podpilot" "$tmp/debug-root/podpilot" || fail "another podpilot in the image to debug with"
-expect_exit 0 chroot --userspec=1000:1000 "$tmp/debug-root" /debug/busybox sh -c \
-  'grep -c BEGIN /debug/ca-certificates.crt'
+expect_equal "$(config debug .config.Env)" '["SSL_CERT_FILE=/debug/ca-certificates.crt","PATH=/debug"]'
+expect_exit 0 env --ignore-environment PATH=/debug "$(command -v chroot)" --userspec=1000:1000 \
+  "$tmp/debug-root" sh -c 'grep -c BEGIN /debug/ca-certificates.crt'
 (($(<"$out") > 100)) || fail "certificate authorities: $(<"$out")"
 mkdir -p "$tmp/want/debug"
 install -m 755 /dev/null "$tmp/want/debug/busybox"
+for tool in $("$tmp/debug-root/debug/busybox" --list | grep -vx busybox); do
+  ln -s busybox "$tmp/want/debug/$tool"
+done
 install -m 644 /dev/null "$tmp/want/debug/ca-certificates.crt"
 expect_equal "$(listing "$tmp/debug-root")" "$(listing "$tmp/want")" "files of the image to debug with"
 
