@@ -95,11 +95,12 @@ expect_equal "$(jq -r '.references[]' "$out" | sort)" \
   "docker://$registry/busybox:1
 docker://$registry/greeting:1" 'images in the cache'
 
+nap=8$$ # tells this test's processes from others'
 # A removed job takes all of its processes along.
 submit_job endless "${container[@]}" "container_image = docker://$registry/busybox:1" \
-  'transfer_executable = false' 'executable = /bin/sleep' 'arguments = 86411'
-running() { pgrep -f '^/bin/sleep 86411$' >/dev/null; }
-not_running() { ! running && ! pgrep -f "apptainer .* /bin/sleep 86411" >/dev/null; }
+  'transfer_executable = false' 'executable = /bin/sleep' "arguments = $nap"
+running() { pgrep -f "^/bin/sleep $nap\$" >/dev/null; }
+not_running() { ! running && ! pgrep -f "apptainer .* /bin/sleep $nap" >/dev/null; }
 wait_for 120 running
 pool run condor_rm "${cluster[endless]}" >"$out"
 wait_for 60 not_running

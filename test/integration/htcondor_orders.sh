@@ -23,8 +23,9 @@ start_condor_pilot --cpus 1 --memory 1GiB --grace 20s --name orders
 
 usual=('universe = container' 'request_cpus = 1' 'request_memory = 64' 'request_disk = 20480'
   'should_transfer_files = YES' 'when_to_transfer_output = ON_EXIT')
-container=("${usual[@]}" "container_image = docker://$registry/busybox:1" 'executable = listens.sh')
-cat >"$jobs/listens.sh" <<'END'
+listens=listens-$$.sh # tells this test's processes from others'
+container=("${usual[@]}" "container_image = docker://$registry/busybox:1" "executable = $listens")
+cat >"$jobs/$listens" <<'END'
 #!/bin/sh
 trap 'echo told by USR1; exit 0' USR1
 trap 'echo told by TERM' TERM
@@ -45,14 +46,14 @@ at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }' || fail "$3 took 
 
 # A job that is suspended during its pull has not begun, and is frozen as it does.
 slot_is() { slot_shows "Name == \"slot1_1@orders\" && Activity == \"$1\""; }
-payload_is() { [[ $(ps -o stat= -p "$(pgrep -f 'sh .*listens.sh' | tail -n 1)") == "$1"* ]]; }
+payload_is() { [[ $(ps -o stat= -p "$(pgrep -f "sh .*$listens" | tail -n 1)") == "$1"* ]]; }
 echo 'blobs/ rate 50000' >"$tmp/faults"
 submit_job frozen "${container[@]}"
-wait_for 60 pgrep -f 'pull .*/busybox:1' >"$out"
+wait_for 60 pgrep -f "pull .*$registry/busybox:1" >"$out"
 pool run condor_suspend "${cluster[frozen]}" >"$out"
 wait_for 10 slot_is Suspended
 sleep 3
-wait_for 1 pgrep -f 'pull .*/busybox:1' >"$out"
+wait_for 1 pgrep -f "pull .*$registry/busybox:1" >"$out"
 expect_equal "$(pool run condor_q "${cluster[frozen]}" -af JobStatus NumJobStarts)" '2 0' "a job whose image is pulled"
 wait_for 60 starts frozen 1
 wait_for 15 is frozen 7
@@ -88,7 +89,7 @@ wait_for 20 unclaimed
 
 # While its image is pulled.
 for order in hold rm; do
-  submit_job "$order" "${usual[@]}" "container_image = docker://$stalled/slow:1" 'executable = listens.sh'
+  submit_job "$order" "${usual[@]}" "container_image = docker://$stalled/slow:1" "executable = $listens"
   wait_for 60 pulling
   pool run "condor_$order" "${cluster[$order]}" >"$out"
   seconds_until 20 not_pulling

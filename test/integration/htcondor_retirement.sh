@@ -13,20 +13,21 @@ needs userns root
 busybox_pool
 begun=$SECONDS
 start_condor_pilot --cpus 1 --memory 1GiB --grace 8s --name retires --accept-for 20s --retirement 6s
-cat >"$jobs/counts.sh" <<'END'
+counts=counts-$$.sh # tells this test's processes from others'
+cat >"$jobs/$counts" <<'END'
 #!/bin/sh
 trap : TERM
 while :; do sleep 0.1; done
 END
 submit_job counts 'universe = container' "container_image = docker://$registry/busybox:1" \
-  'executable = counts.sh' 'request_cpus = 1' 'request_memory = 64' 'request_disk = 20480' \
+  "executable = $counts" 'request_cpus = 1' 'request_memory = 64' 'request_disk = 20480' \
   'should_transfer_files = YES' 'job_max_vacate_time = 2'
 is() { [[ $(pool run condor_q "${cluster[counts]}" -af JobStatus) == "$1" ]]; }
 in_log() { (($(grep -c "^$1" "${folder[counts]}/job.log") >= ${2:-1})); }
 slot_is() { slot_shows "Name == \"slot1_1@retires\" && Activity == \"$1\""; }
 payload_stopped() { # yes|no
   local state
-  state=$(ps -o state= -p "$(pgrep -f 'sh .*counts.sh' | tail -n 1)" | tr -d ' ')
+  state=$(ps -o state= -p "$(pgrep -f "sh .*$counts" | tail -n 1)" | tr -d ' ')
   case $1 in
     yes) [[ $state == T ]] ;;
     no) [[ -n $state && $state != T ]] ;;

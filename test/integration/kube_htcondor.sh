@@ -11,7 +11,7 @@
 . "$PODPILOT_SOURCE/test/kubernetes/podman.sh"
 # shellcheck source=scripts/lib/kubernetes.sh
 . "$PODPILOT_SOURCE/scripts/lib/kubernetes.sh"
-in_own_network "$0"
+in_own_network "$0" env POOL_HOME="$tmp/home" "$PODPILOT_SOURCE/scripts/htcondor-pool" fetch
 # shellcheck source=test/integration/lib_htcondor.sh
 . "$PODPILOT_SOURCE/test/integration/lib_htcondor.sh"
 start_registry

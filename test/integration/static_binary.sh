@@ -28,6 +28,6 @@ for name in getaddrinfo getpwnam getpwuid_r gethostbyname __nss_module_load; do
   [[ ! $symbols =~ \ [tTwW]\ $name($'\n'|$) ]] || fail "contains $name"
 done
 
-if [[ $PODPILOT_BUILD == */release ]] && grep -qaF "$PODPILOT_SOURCE/" "$PODPILOT"; then
+if [[ $PODPILOT_BUILD == */release ]] && grep -qaP "(?<![.\w])\Q$PODPILOT_SOURCE/\E" "$PODPILOT"; then
   fail "contains the path of its source"
 fi

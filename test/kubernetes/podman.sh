@@ -60,8 +60,11 @@ in_kube_root() { # COMMAND...
 # --- the network ----------------------------------------------------------------------------------
 
 # Runs the calling script once more, in a network of its own: the pods' port is taken by nobody else.
-in_own_network() { # SCRIPT
+# What has to be fetched is fetched before, also by COMMAND.
+in_own_network() { # SCRIPT [COMMAND...]
   if [[ -z ${PODPILOT_OWN_NETWORK:-} ]]; then
+    from_cache kube-root make_kube_root
+    "${@:2}"
     rm -rf "$tmp" # exec leaves no EXIT to do it
     PODPILOT_OWN_NETWORK=1 exec unshare --net bash "$1"
   fi
