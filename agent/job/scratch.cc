@@ -27,6 +27,10 @@ Result<UniqueFd> take_lock(BorrowedFd folder) {
   UniqueFd lock(::openat(folder.get(), kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return sys_error("open lock");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return sys_error("flock");
+  // A sweep that had it between our open and flock has removed the folder meanwhile.
+  struct stat st{};
+  if (::fstat(lock.get(), &st) != 0) return sys_error("fstat lock");
+  if (st.st_nlink == 0) return Error{Fault::transient, "the folder is gone"};
   return lock;
 }
 
