@@ -18,7 +18,8 @@ TEST_CASE("pilots that begin and end together keep their scratch folders", "[scr
   const auto begin_and_end = [&] {
     for (int i = 0; i < 1500; ++i) {
       Poller poller;
-      Result<std::unique_ptr<Scratch>> scratch = Scratch::open(poller, dir.path(), Removal::at_once);
+      Result<std::unique_ptr<Scratch>> scratch =
+          Scratch::open(poller, dir.path(), Removal::at_once);
       if (scratch && !(*scratch)->make_job()) ++lost;
     }
   };
